@@ -3,19 +3,27 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-export type HashAlgorithm = 'sha256_cbor' | 'sha256_cbor_64bit';
+/** vLLM's `--prefix-caching-hash-algo` values that events can carry. */
+export const HASH_ALGORITHMS = [
+  'sha256_cbor',
+  'sha256',
+  'xxhash_cbor',
+  'xxhash',
+  'sha256_cbor_64bit',
+] as const;
+export type HashAlgorithm = (typeof HASH_ALGORITHMS)[number];
 
 /** One chain of block hashes. Every field is checked; a wrong one throws a TypeError naming it. */
 export interface BlockHashInput {
   readonly algorithm: HashAlgorithm;
-  /** NONE_HASH, the parent of the first block: 32 bytes (16 under xxhash), or 8 big-endian bytes
-   * for `sha256_cbor_64bit`. */
+  /** Parent of the first block, usually NONE_HASH: 32 bytes (16 inside an xxhash chain), or 8
+   * big-endian bytes for `sha256_cbor_64bit`. */
   readonly root: Uint8Array;
   readonly blockSizeTokens: number;
   /** Token ids; only full blocks are hashed. BigUint64Array for ids above 2^32 - 1. */
   readonly tokens: Uint32Array | BigUint64Array;
-  /** Third element of the hashed tuple, already serialized, for blocks that `extraBlocks` does not
-   * name; null when there is none. */
+  /** Third element of the hashed tuple, already serialized in the algorithm's format, for blocks
+   * that `extraBlocks` does not name; null when there is none. */
   readonly extraEvery: Uint8Array | null;
   /** Block numbers, ascending, whose third element differs, and those elements. */
   readonly extraBlocks?: Uint32Array;
@@ -24,35 +32,48 @@ export interface BlockHashInput {
   readonly digests?: Uint8Array;
 }
 
+/** Where a block lies, in the order of the native code: a match credits nearer tiers more. */
+export const TIER = { gpu: 0, cpu: 1, storage: 2, predicted: 3 } as const;
+export type Tier = (typeof TIER)[keyof typeof TIER];
+
 export interface IndexStats {
   /** Distinct block hashes held by at least one endpoint. */
   readonly blocks: number;
   readonly bytes: number;
-  readonly capacityBlocks: number;
-  /** Stores refused because the byte bound was reached. */
+  readonly maxBytes: number;
+  /** Stores refused, and blocks given up, because the byte bound was reached. */
   readonly refusedBlocks: number;
 }
 
-/** The prefix index: native memory, one writer thread, any number of reading threads. */
+/** The prefix index: native memory, one writer thread, any number of reading threads. A block is
+ * known by the 64-bit integer that KV events carry. Copies are counted per (endpoint, tier, hash):
+ * k stores need k removals. */
 export interface NativePrefixIndex {
   /** Process-wide number under which another thread attaches to the same index. */
   readonly id: number;
   /** Records one stored copy of each block; returns how many were recorded. Writer thread only. */
-  store(endpoint: number, hashes: BigUint64Array): number;
+  store(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
   /** Takes one copy of each block back; returns how many were known. Writer thread only. */
-  remove(endpoint: number, hashes: BigUint64Array): number;
-  /** Forgets all blocks of an endpoint. Writer thread only. */
-  clear(endpoint: number): void;
-  /** Writes pairs (endpoint, leading blocks held) for endpoints that hold at least the first block
-   * into `pairs` and returns the number of pairs. Any thread; never waits. */
-  match(hashes: BigUint64Array, pairs: Uint32Array): number;
-  /** Distinct blocks an endpoint holds. */
-  blocksOf(endpoint: number): number;
+  remove(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
+  /** Forgets all blocks of an endpoint in one tier, or in all (null). Writer thread only. */
+  clear(endpoint: number, tier: Tier | null): void;
+  /** Writes triples (endpoint, leading blocks held in any tier, credit) for endpoints that hold at
+   * least the first block into `triples` and returns their number. Credit is the sum over the
+   * leading blocks of 256 x the weight of the best tier each lies in. Never waits; any thread. */
+  match(hashes: BigUint64Array, triples: Uint32Array): number;
+  /** Distinct blocks an endpoint holds in a tier. */
+  blocksOf(endpoint: number, tier: Tier): number;
   stats(): IndexStats;
 }
 
+export interface IndexOptions {
+  readonly maxBytes: number;
+  /** Weight of gpu, cpu, storage, predicted in a match's credit, 0 to 1. */
+  readonly tierWeights?: readonly [number, number, number, number];
+}
+
 export interface PrefixIndexConstructor {
-  new (options: { readonly maxBytes: number }): NativePrefixIndex;
+  new (options: IndexOptions): NativePrefixIndex;
   /** The index with this `id`, from another thread. Throws if there is none. */
   attach(id: number): NativePrefixIndex;
 }
@@ -61,6 +82,8 @@ export interface Addon {
   /** Which SHA-256 runs on this machine: `sha-ni`, `armv8` or `portable`. */
   sha256Implementation(): string;
   sha256(bytes: Uint8Array): Uint8Array;
+  /** XXH3 with 128 bits, canonical (big-endian) digest. */
+  xxh3_128(bytes: Uint8Array): Uint8Array;
   /** Block hashes as the unsigned 64-bit integers that KV events carry. */
   hashBlocks(input: BlockHashInput): BigUint64Array;
   readonly maxEndpoints: number;

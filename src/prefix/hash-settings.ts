@@ -1,0 +1,28 @@
+// How one engine hashes its blocks. Two engines with equal settings give equal prefixes equal hashes.
+import type { HashAlgorithm } from '../native.js';
+
+/** vLLM's extra-key rules by the name the golden vectors use: media key with or without offset,
+ * LoRA name or engine-local integer id. */
+export const EXTRA_KEY_PROFILES = [
+  'main-2026-08-17',
+  'pre-2026-03-20',
+  'pre-2025-10-22',
+  'v0.10.0',
+] as const;
+export type ExtraKeyProfile = (typeof EXTRA_KEY_PROFILES)[number];
+
+export interface HashSettings {
+  readonly algorithm: HashAlgorithm;
+  /** NONE_HASH in hex: 32 or 16 bytes, or 8 for `sha256_cbor_64bit`. */
+  readonly rootHex: string;
+  /** Where the root comes from, for people: `seed "42"`, `default seed of vLLM 0.29`, `own chain`. */
+  readonly rootName: string;
+  readonly blockSizeTokens: number;
+  readonly profile: ExtraKeyProfile;
+}
+
+/** Equal text for equal settings. */
+export function settingsKey(settings: HashSettings): string {
+  const { algorithm, rootHex, blockSizeTokens, profile } = settings;
+  return `${algorithm}/${rootHex}/${blockSizeTokens}/${profile}`;
+}

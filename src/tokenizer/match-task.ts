@@ -1,0 +1,82 @@
+// What main asks of the pool for one request, and what comes back: types of both sides.
+import type { ErrorCode } from '../errors.js';
+import type { HashSettings } from '../prefix/hash-settings.js';
+
+/** Which request shape the body has. */
+export type RequestShape = 'chat' | 'completions';
+
+/** One model as the pool knows it. */
+export interface MatchModel {
+  /** Configured name; also the first name clients may use. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** Adapters by the name clients use; the hash key is the adapter's name. */
+  readonly loraAdapters: readonly string[];
+  /** Folder with tokenizer.json and tokenizer_config.json. */
+  readonly tokenizer: string;
+  /** Distinct settings of the model's live endpoints: the request is hashed once for each. */
+  readonly hashSettings: readonly HashSettings[];
+  /** null: unknown, do not check. */
+  readonly maxModelLen: number | null;
+}
+
+/** `text` is JSON of MatchModel[]; a worker parses it again only when `version` differs. */
+export interface MatchModels {
+  readonly version: number;
+  readonly text: string;
+}
+
+export interface MatchTask {
+  readonly shape: RequestShape;
+  /** Original bytes of the request. */
+  readonly body: Uint8Array;
+  readonly models: MatchModels;
+}
+
+/** Match under one of the model's hash settings. A request with several prompts has their chains
+ * one after the other. */
+export interface SettingsMatch {
+  /** Index into MatchModel.hashSettings. */
+  readonly settings: number;
+  /** Full blocks over all prompts. */
+  readonly blockCount: number;
+  readonly blockSizeTokens: number;
+  /** Hashes of all full blocks; prompt i starts at promptStarts[i]. */
+  readonly hashes: BigUint64Array;
+  readonly promptStarts: Uint32Array;
+  /** (endpoint, leading blocks, credit x 256) triples, summed over prompts and capped at the blocks
+   * an engine can hit, floor((tokens - 1) / block size) per prompt. */
+  readonly triples: Uint32Array;
+}
+
+/** Microseconds per stage. */
+export interface StageTimes {
+  readonly parseUs: number;
+  readonly renderUs: number;
+  readonly tokenizeUs: number;
+  readonly hashUs: number;
+  readonly matchUs: number;
+}
+
+export interface MatchFound {
+  readonly ok: true;
+  /** Configured model name, and the adapter when the client named one. */
+  readonly model: string;
+  readonly loraName: string | null;
+  readonly stream: boolean;
+  readonly maxTokens: number | null;
+  readonly promptTokens: number;
+  /** The engine will not read its cache for this request. */
+  readonly skipsCacheRead: boolean;
+  readonly matches: readonly SettingsMatch[];
+  readonly times: StageTimes;
+}
+
+export interface MatchRefused {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly param: string | null;
+}
+
+export type MatchReply = MatchFound | MatchRefused;
