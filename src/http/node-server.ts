@@ -1,0 +1,70 @@
+// HttpServer on node:http, for platforms without a uWebSockets.js binary.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { log } from '../log.js';
+import { listenFailure } from './listen-failure.js';
+import { NodeExchange } from './node-exchange.js';
+import type { ExchangeHandler, HttpServer } from './server.js';
+
+/** Same bounds as the other implementation where node:http has the knob. */
+const SERVER_OPTIONS = {
+  maxHeaderSize: 64 * 1024,
+  headersTimeout: 10_000,
+  /** Whole request, body included. */
+  requestTimeout: 120_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 2000,
+  noDelay: true,
+};
+
+export function createNodeServer(handler: ExchangeHandler): HttpServer {
+  let openExchanges = 0;
+  const onClosed = () => {
+    openExchanges--;
+  };
+  let closesConnections = false;
+
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    if (closesConnections) response.shouldKeepAlive = false;
+    if (!request.url?.startsWith('/')) {
+      const error = { message: 'the request target is not a path', type: 'BadRequestError' };
+      const headers = { 'content-type': 'application/json', connection: 'close' };
+      response.writeHead(400, headers);
+      response.end(JSON.stringify({ error: { ...error, param: null, code: 400 } }));
+      return;
+    }
+    openExchanges++;
+    const exchange = new NodeExchange(request, response, onClosed);
+    try {
+      handler(exchange);
+    } catch (error) {
+      log.error('a request handler threw', { path: exchange.path, error: String(error) });
+      exchange.destroy();
+    }
+  });
+
+  return {
+    get openExchanges() {
+      return openExchanges;
+    },
+    listen(host, port) {
+      return new Promise((resolve, reject) => {
+        const onError = () => listenFailure(host, port).then(reject, reject);
+        server.once('error', onError);
+        server.listen({ host, port, exclusive: true }, () => {
+          server.off('error', onError);
+          resolve((server.address() as AddressInfo).port);
+        });
+      });
+    },
+    stopAccepting() {
+      closesConnections = true;
+      server.close();
+    },
+    close() {
+      closesConnections = true;
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

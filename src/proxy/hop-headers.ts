@@ -1,0 +1,70 @@
+// Which headers cross the router (RFC 9110, section 7.6.1).
+import type { HeaderList } from '../http/exchange.js';
+import type { ForwardRequest } from './forwarder.js';
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Set anew by undici for the engine's connection; `expect` was answered by our own server. */
+const REQUEST_ONLY: ReadonlySet<string> = new Set(['content-length', 'expect', 'host']);
+
+/** Headers for the engine as undici takes them: name, value, name, value, ... */
+export function requestHeaders(request: ForwardRequest): string[] {
+  const listed = connectionTokens(request.headers);
+  const replaced = names(request.extraRequestHeaders);
+  const flat: string[] = [];
+  for (const [name, value] of request.headers) {
+    if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name)) continue;
+    if (listed?.has(name) || replaced?.has(name)) continue;
+    flat.push(name, value);
+  }
+  for (const [name, value] of request.extraRequestHeaders) flat.push(name, value);
+  return flat;
+}
+
+/** The engine's headers in their order, duplicates kept, from undici's raw list of names and values.
+ * Content-Length is among them. */
+export function responseHeaders(raw: readonly (Buffer | string)[]): HeaderList {
+  const headers: [name: string, value: string][] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    headers.push([latin1(raw[i]).toLowerCase(), latin1(raw[i + 1])]);
+  }
+  const listed = connectionTokens(headers);
+  return headers.filter(([name]) => !HOP_BY_HOP.has(name) && listed?.has(name) !== true);
+}
+
+/** `added` after what is left of `headers` once the added names are taken out. */
+export function replaceHeaders(headers: HeaderList, added: HeaderList): HeaderList {
+  if (added.length === 0) return headers;
+  const replaced = names(added);
+  return [...headers.filter(([name]) => replaced?.has(name) !== true), ...added];
+}
+
+/** Headers that `Connection` names as meant for this hop only. */
+function connectionTokens(headers: HeaderList): ReadonlySet<string> | null {
+  let tokens: Set<string> | null = null;
+  for (const [name, value] of headers) {
+    if (name !== 'connection') continue;
+    tokens ??= new Set();
+    for (const token of value.split(',')) tokens.add(token.trim().toLowerCase());
+  }
+  return tokens;
+}
+
+function names(headers: HeaderList): ReadonlySet<string> | null {
+  return headers.length === 0 ? null : new Set(headers.map(([name]) => name.toLowerCase()));
+}
+
+function latin1(bytes: Buffer | string | undefined): string {
+  if (bytes === undefined) return '';
+  return typeof bytes === 'string' ? bytes : bytes.toString('latin1');
+}
