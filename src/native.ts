@@ -28,8 +28,11 @@ export interface BlockHashInput {
   /** Block numbers, ascending, whose third element differs, and those elements. */
   readonly extraBlocks?: Uint32Array;
   readonly extraValues?: readonly Uint8Array[];
-  /** Receives the full digests, one after the other, when given. */
+  /** Receives the full digests, one after the other, when given: 32, 16 or, for
+   * `sha256_cbor_64bit`, 8 bytes a block. */
   readonly digests?: Uint8Array;
+  /** For tests and benchmarks: `portable` in place of the fastest this machine has. */
+  readonly sha256Implementation?: string;
 }
 
 /** Where a block lies, in the order of the native code: a match credits nearer tiers more. */
@@ -86,6 +89,8 @@ export interface Addon {
   xxh3_128(bytes: Uint8Array): Uint8Array;
   /** Block hashes as the unsigned 64-bit integers that KV events carry. */
   hashBlocks(input: BlockHashInput): BigUint64Array;
+  /** The exact bytes that hashBlocks hashes for each block. For tests. */
+  blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;
   readonly PrefixIndex: PrefixIndexConstructor;
 }
