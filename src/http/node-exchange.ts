@@ -4,7 +4,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from './exchange.js';
 import { RequestBody } from './request-body.js';
+import type { RequestHead } from './request-head.js';
 import { hasNoBody, headersToWrite } from './response-head.js';
+
+/** A client that takes nothing for so long is cut off; uWebSockets.js has the same limit built in. */
+const STALL_MS = 10_000;
 
 export class NodeExchange implements Exchange {
   readonly method: string;
@@ -21,22 +25,28 @@ export class NodeExchange implements Exchange {
   #status = 0;
   #contentLength: number | null = null;
   #sentBytes = 0;
+  #stallTimer: NodeJS.Timeout | undefined;
   #started = false;
   #ended = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, onClosed: () => void) {
-    const target = request.url ?? '/';
-    const queryAt = target.indexOf('?');
-    this.method = request.method ?? 'GET';
-    this.path = queryAt === -1 ? target : target.slice(0, queryAt);
-    this.query = queryAt === -1 ? '' : target.slice(queryAt + 1);
-    this.headers = headerList(request.rawHeaders);
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    head: RequestHead,
+    onClosed: () => void,
+  ) {
+    this.method = head.method;
+    this.path = head.path;
+    this.query = head.query;
+    this.headers = head.headers;
     this.#request = request;
     this.#response = response;
     this.#onClosed = onClosed;
-    const length = request.headers['content-length'];
-    this.#body = new RequestBody(length === undefined ? null : Number(length));
-    response.once('close', () => this.#abort());
+    this.#body = new RequestBody(head.framing.declaredBytes);
+    response.once('close', () => {
+      clearTimeout(this.#stallTimer);
+      this.#abort();
+    });
     // An error is followed by `close`, which says all that is needed.
     response.on('error', () => {});
     request.on('error', () => {});
@@ -105,7 +115,9 @@ export class NodeExchange implements Exchange {
     if (this.#aborted || this.#ended || chunk.length === 0) return true;
     if (hasNoBody(this.method, this.#status)) return true;
     this.#sentBytes += chunk.length;
-    return this.#response.write(chunk);
+    const accepted = this.#response.write(chunk);
+    if (!accepted) this.#watchStall();
+    return accepted;
   }
 
   onDrain(callback: () => void): void {
@@ -135,6 +147,12 @@ export class NodeExchange implements Exchange {
     this.#response.destroy();
   }
 
+  #watchStall(): void {
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = setTimeout(() => this.#response.destroy(), STALL_MS);
+    this.#response.once('drain', () => clearTimeout(this.#stallTimer));
+  }
+
   #abort(): void {
     if (this.#ended) return;
     this.#aborted = true;
@@ -151,14 +169,6 @@ export class NodeExchange implements Exchange {
     this.#body.fail(clientClosed());
     this.#onClosed();
   }
-}
-
-function headerList(raw: readonly string[]): HeaderList {
-  const headers: [name: string, value: string][] = [];
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    headers.push([(raw[i] ?? '').toLowerCase(), raw[i + 1] ?? '']);
-  }
-  return headers;
 }
 
 function clientClosed(): RouterError {

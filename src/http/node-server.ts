@@ -1,9 +1,10 @@
 // HttpServer on node:http, for platforms without a uWebSockets.js binary.
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { log } from '../log.js';
 import { listenFailure } from './listen-failure.js';
 import { NodeExchange } from './node-exchange.js';
+import { type RequestHead, readFraming, refusalBody } from './request-head.js';
 import type { ExchangeHandler, HttpServer } from './server.js';
 
 /** Same bounds as the other implementation where node:http has the knob. */
@@ -26,15 +27,14 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
 
   const server = createServer(SERVER_OPTIONS, (request, response) => {
     if (closesConnections) response.shouldKeepAlive = false;
-    if (!request.url?.startsWith('/')) {
-      const error = { message: 'the request target is not a path', type: 'BadRequestError' };
-      const headers = { 'content-type': 'application/json', connection: 'close' };
-      response.writeHead(400, headers);
-      response.end(JSON.stringify({ error: { ...error, param: null, code: 400 } }));
+    const head = readHead(request);
+    if (typeof head === 'string') {
+      response.writeHead(400, { 'content-type': 'application/json', connection: 'close' });
+      response.end(refusalBody(head));
       return;
     }
     openExchanges++;
-    const exchange = new NodeExchange(request, response, onClosed);
+    const exchange = new NodeExchange(request, response, head, onClosed);
     try {
       handler(exchange);
     } catch (error) {
@@ -66,5 +66,25 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
       server.close();
       server.closeAllConnections();
     },
+  };
+}
+
+/** The head, or what is wrong with it. */
+function readHead(request: IncomingMessage): RequestHead | string {
+  const { rawHeaders, url = '' } = request;
+  if (!url.startsWith('/')) return 'the request target is not a path';
+  const headers: [name: string, value: string][] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    headers.push([(rawHeaders[i] ?? '').toLowerCase(), rawHeaders[i + 1] ?? '']);
+  }
+  const framing = readFraming(headers);
+  if (typeof framing === 'string') return framing;
+  const queryAt = url.indexOf('?');
+  return {
+    method: request.method ?? '',
+    path: queryAt === -1 ? url : url.slice(0, queryAt),
+    query: queryAt === -1 ? '' : url.slice(queryAt + 1),
+    headers,
+    framing,
   };
 }

@@ -3,22 +3,18 @@ import assert from 'node:assert';
 import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from './exchange.js';
 import { RequestBody } from './request-body.js';
+import type { BodyFraming, RequestHead } from './request-head.js';
 import { hasNoBody, headersToWrite, statusLine } from './response-head.js';
 import type { UwsResponse } from './uwebsockets.js';
-
-export interface RequestHead {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly headers: HeaderList;
-  /** Content-Length, or null when the body is chunked or absent. */
-  readonly declaredBytes: number | null;
-}
 
 export interface ConnectionPolicy {
   /** The server is going away: responses end their connection, so that clients go elsewhere. */
   readonly closesConnections: boolean;
 }
+
+/** uWebSockets.js closes a connection 8 to 12 s after its last response. A client that is told does not
+ * send its next request into a connection that is just being closed. */
+const KEEP_ALIVE = 'timeout=8';
 
 export class UwsExchange implements Exchange {
   readonly method: string;
@@ -28,6 +24,7 @@ export class UwsExchange implements Exchange {
   readonly #response: UwsResponse;
   readonly #policy: ConnectionPolicy;
   readonly #onClosed: () => void;
+  readonly #framing: BodyFraming;
   readonly #body: RequestBody;
   #collecting = false;
   #paused = false;
@@ -58,10 +55,11 @@ export class UwsExchange implements Exchange {
     this.path = head.path;
     this.query = head.query;
     this.headers = head.headers;
+    this.#framing = head.framing;
     this.#response = response;
     this.#policy = policy;
     this.#onClosed = onClosed;
-    this.#body = new RequestBody(head.declaredBytes);
+    this.#body = new RequestBody(head.framing.declaredBytes);
     response.onAborted(() => this.#abort());
   }
 
@@ -98,18 +96,15 @@ export class UwsExchange implements Exchange {
     if (this.#aborted) this.#body.fail(clientClosed());
     const body = this.#body.read(limitBytes);
     if (!this.#collecting && !this.#ended && !this.#aborted) this.#collect();
-    if (this.#paused && !this.#ended && !this.#aborted) {
-      this.#paused = false;
-      this.#response.resume();
-    }
+    this.#unpause();
     return body;
   }
 
   /** For the server, when the handler has returned: uWebSockets.js drops body bytes that nobody takes
    * at once, so a body that will be read later waits in the socket, but for what was read with the
-   * head. */
+   * head. Meanwhile a client that leaves goes unnoticed. */
   holdBody(): void {
-    if (this.#collecting || this.#ended || this.#aborted) return;
+    if (!this.#framing.hasBody || this.#collecting || this.#ended || this.#aborted) return;
     this.#paused = true;
     this.#response.pause();
     this.#collect();
@@ -186,7 +181,16 @@ export class UwsExchange implements Exchange {
 
   #collect(): void {
     this.#collecting = true;
-    this.#response.onData((chunk, isLast) => this.#body.push(new Uint8Array(chunk), isLast));
+    this.#response.onData((chunk, isLast) => {
+      this.#body.push(new Uint8Array(chunk), isLast);
+      if (isLast) this.#unpause();
+    });
+  }
+
+  #unpause(): void {
+    if (!this.#paused || this.#ended || this.#aborted) return;
+    this.#paused = false;
+    this.#response.resume();
   }
 
   #abort(): void {
@@ -215,6 +219,8 @@ export class UwsExchange implements Exchange {
     this.#headSent = true;
     this.#response.writeStatus(statusLine(status));
     for (const [name, value] of headers) this.#response.writeHeader(name, toBytes(value));
+    const closes = this.#framing.closesConnection || this.#policy.closesConnections;
+    if (!closes) this.#response.writeHeader('keep-alive', KEEP_ALIVE);
   }
 
   /** The length is what the body would have (HEAD). A 204 has none, and a 304's text is not what the

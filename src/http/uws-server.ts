@@ -1,10 +1,10 @@
 // HttpServer on uWebSockets.js: one route for every method and path.
 import { log } from '../log.js';
-import type { HeaderList } from './exchange.js';
 import { listenFailure } from './listen-failure.js';
+import { type RequestHead, readFraming, refusalBody } from './request-head.js';
 import type { ExchangeHandler, HttpServer } from './server.js';
 import type { UWebSockets, UwsApp, UwsListenSocket, UwsResponse } from './uwebsockets.js';
-import { type RequestHead, UwsExchange } from './uws-exchange.js';
+import { UwsExchange } from './uws-exchange.js';
 
 type UwsRequest = Parameters<Parameters<UwsApp['any']>[1]>[1];
 
@@ -65,38 +65,29 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
   };
 }
 
-/** The head, or what is wrong with it. uWebSockets.js has checked the syntax; what it lets through
- * and two parsers could read in two ways (RFC 9112, section 6) must not reach an engine. */
+/** The head, or what is wrong with it. */
 function readHead(request: UwsRequest): RequestHead | string {
   const headers: [name: string, value: string][] = [];
-  let declaredBytes: number | null = null;
-  let lengths = 0;
-  let fault: string | null = null;
   request.forEach((name, value) => {
     headers.push([name, toByteString(value)]);
-    if (name === 'content-length') {
-      lengths++;
-      declaredBytes = Number(value);
-    } else if (name === 'transfer-encoding' && value.toLowerCase() !== 'chunked') {
-      fault = 'the only transfer encoding supported is chunked';
-    }
   });
-  if (lengths > 1) fault = 'the request has more than one Content-Length';
+  const framing = readFraming(headers);
+  if (typeof framing === 'string') return framing;
   const path = request.getUrl();
   const query = request.getQuery() ?? '';
   // Bytes that are no UTF-8 are lost at this point, so the engine would see another URL.
-  if (path.includes('\ufffd') || query.includes('\ufffd')) fault = 'the URL is not valid UTF-8';
-  if (fault !== null) return fault;
+  if (path.includes('\ufffd') || query.includes('\ufffd')) return 'the URL is not valid UTF-8';
   return {
     method: request.getCaseSensitiveMethod().toUpperCase(),
     path: toByteString(path),
     query: toByteString(query),
-    headers: headers satisfies HeaderList,
-    declaredBytes,
+    headers,
+    framing,
   };
 }
 
-/** uWebSockets.js decodes UTF-8; the contract is one character per byte. */
+/** uWebSockets.js decodes UTF-8; the contract is one character per byte. (It also takes bytes above
+ * 0x7f at the end of a header value for white space and cuts them off, which nothing here can undo.) */
 function toByteString(text: string): string {
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) > 0x7f) return Buffer.from(text, 'utf8').toString('latin1');
@@ -107,6 +98,5 @@ function toByteString(text: string): string {
 function refuse(response: UwsResponse, message: string): void {
   response.writeStatus('400 Bad Request');
   response.writeHeader('content-type', 'application/json');
-  const error = { message, type: 'BadRequestError', param: null, code: 400 };
-  response.end(JSON.stringify({ error }), true);
+  response.end(refusalBody(message), true);
 }

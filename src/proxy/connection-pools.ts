@@ -23,6 +23,9 @@ const KEEP_ALIVE_MS = 4000;
 /** Upper bound for an engine that promises more with a Keep-Alive header. */
 const KEEP_ALIVE_MAX_MS = 60_000;
 
+/** Head of one response. */
+const HEADERS_MAX_BYTES = 64 * 1024;
+
 /** One connection of a pool. undici does not tell a request which connection it went out on, and only
  * a request on a used one may have met a connection that the engine was just closing. */
 export class PooledConnection extends Client {
@@ -100,6 +103,7 @@ export class ConnectionPools {
     const dispatcher = new Pool(origin, {
       connections: limits.connectionsPerEndpoint,
       pipelining: 1,
+      maxHeaderSize: HEADERS_MAX_BYTES,
       connect: { timeout: limits.connectTimeoutMs },
       headersTimeout: limits.firstByteTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,

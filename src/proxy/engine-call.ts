@@ -1,11 +1,11 @@
 // EngineCall: one attempt to have one engine answer into one exchange.
 import type { Dispatcher } from 'undici';
-import type { RouterError } from '../errors.js';
+import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import { type EndpointPool, EngineRequest } from './connection-pools.js';
 import { engineFailure, isConnectionEnd } from './engine-failure.js';
 import type { ForwardObserver, ForwardOutcome, ForwardRequest } from './forwarder.js';
-import { replaceHeaders, requestHeaders, responseHeaders } from './hop-headers.js';
+import { replaceHeaders, requestHeaders, responseHeaders, sendFault } from './hop-headers.js';
 
 /** A connection that the engine was closing while we wrote fails within a round trip. What fails
  * later had been received, and the engine died over it. */
@@ -58,6 +58,12 @@ export class EngineCall implements Dispatcher.DispatchHandler {
   }
 
   run(): Promise<ForwardOutcome> {
+    const { method, path, headers } = this.#engineRequest;
+    const fault = sendFault(method, path, headers);
+    if (fault !== null) {
+      const error = new RouterError('invalid_request', `the request cannot be passed on: ${fault}`);
+      return Promise.resolve({ kind: 'unanswered', error, sent: false });
+    }
     return new Promise((resolve) => {
       this.#resolve = resolve;
       this.#exchange.onAbort(() => {

@@ -16,11 +16,6 @@ const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOC
 export function engineFailure(url: string, cause: Error, sent: boolean): RouterError {
   if (cause instanceof RouterError) return cause;
   const code = codeOf(cause);
-  if (!sent && code === 'UND_ERR_INVALID_ARG') {
-    return new RouterError('invalid_request', `the request cannot be passed on: ${cause.message}`, {
-      cause,
-    });
-  }
   if (!sent || UNREACHABLE.has(code)) {
     const message = `engine ${url} cannot be reached: ${cause.message || code}`;
     return new RouterError('engine_unreachable', message, { cause });

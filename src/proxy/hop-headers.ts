@@ -31,6 +31,24 @@ export function requestHeaders(request: ForwardRequest): string[] {
   return flat;
 }
 
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const PATH = /^\/[\x21-\xff]*$/;
+
+/** Why undici would refuse to send this, or null. It must not come to that: when a Pool's client throws
+ * at a request, the Pool takes that client for busy and never uses it again. */
+export function sendFault(method: string, path: string, headers: readonly string[]): string | null {
+  // A tunnel is not a request to an engine.
+  if (!TOKEN.test(method) || method === 'CONNECT') return `method ${JSON.stringify(method)}`;
+  if (!PATH.test(path)) return `path ${JSON.stringify(path)}`;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (!TOKEN.test(name)) return `header name ${JSON.stringify(name)}`;
+    if (!FIELD_VALUE.test(headers[i + 1] ?? '')) return `value of header ${name}`;
+  }
+  return null;
+}
+
 /** The engine's headers in their order, duplicates kept, from undici's raw list of names and values.
  * Content-Length is among them. */
 export function responseHeaders(raw: readonly (Buffer | string)[]): HeaderList {
