@@ -20,7 +20,9 @@ export async function answerLines(
         await new Promise((resolve) => output.once('drain', resolve));
       }
     } catch (failure) {
-      throw new ConfigError(`line ${number}: ${failure instanceof Error ? failure.message : failure}`);
+      throw new ConfigError(
+        `line ${number}: ${failure instanceof Error ? failure.message : failure}`,
+      );
     }
   }
 }

@@ -1,16 +1,18 @@
 // Sends a request to the best endpoint, and to the next best when nothing came of it.
 import { performance } from 'node:perf_hooks';
-import type { Choice, ChosenCandidate, Chooser } from './choice.js';
+import { RouterError } from '../errors.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
+import type { Metrics } from '../metrics.js';
+import { UsageReader } from '../openai/usage-reader.js';
+import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { Forwarder, ForwardOutcome, ForwardRequest } from '../proxy/forwarder.js';
+import type { MatchFound } from '../tokenizer/match-task.js';
+import type { Choice, Chooser, ChosenCandidate } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
 import type { DecisionRecord } from './decision-log.js';
-import { RouterError } from './errors.js';
-import type { Fleet, LiveEndpoint, ModelSnapshot } from './fleet.js';
-import type { Exchange, HeaderList } from './http/exchange.js';
-import type { Metrics } from './metrics.js';
-import { UsageReader } from './openai/usage-reader.js';
-import type { PredictedBlocks } from './prefix/predicted-blocks.js';
-import type { Forwarder, ForwardOutcome, ForwardRequest } from './proxy/forwarder.js';
-import type { MatchFound } from './tokenizer/match-task.js';
+import type { Fleet } from './fleet.js';
+import type { LiveEndpoint } from './live-endpoint.js';
+import type { ModelSnapshot } from './match-models.js';
 
 /** One request on its way. */
 export interface Journey {
@@ -90,15 +92,20 @@ export class Dispatcher {
       }
     };
     try {
-      const outcome = await forwarder.forward(url, this.#request(journey, target, record), exchange, {
-        onHeaders: (code) => {
-          status = code;
+      const outcome = await forwarder.forward(
+        url,
+        this.#request(journey, target, record),
+        exchange,
+        {
+          onHeaders: (code) => {
+            status = code;
+          },
+          onChunk: (chunk) => {
+            if (record.timeToFirstTokenMs === null) firstToken();
+            usage.push(chunk);
+          },
         },
-        onChunk: (chunk) => {
-          if (record.timeToFirstTokenMs === null) firstToken();
-          usage.push(chunk);
-        },
-      });
+      );
       const succeeded = outcome.kind === 'completed' && status < 300;
       if (!succeeded) prediction.cancel();
       fleet.report(slot, outcome);
@@ -136,7 +143,10 @@ function newBlocks({ match, matchedBlocks }: ChosenCandidate): BigUint64Array {
 /** A request that never reached an engine can always go elsewhere. One that did is repeated only
  * when its connection broke (generating again costs time and nothing else), never when the engine
  * is merely slow, and never for calls that change an engine's state. */
-function mayTryAgain({ found }: Journey, outcome: ForwardOutcome & { kind: 'unanswered' }): boolean {
+function mayTryAgain(
+  { found }: Journey,
+  outcome: ForwardOutcome & { kind: 'unanswered' },
+): boolean {
   if (!outcome.sent) return true;
   return found !== null && outcome.error.code === 'engine_closed';
 }

@@ -1,10 +1,11 @@
 // Writes each decision down: in the log for people, in the metrics for Prometheus; and compares what
 // was predicted with what the engine reports.
+
+import type { Metrics } from '../metrics.js';
+import type { Usage } from '../openai/usage-reader.js';
+import type { MatchFound, StageTimes } from '../tokenizer/match-task.js';
 import { type Choice, explainCandidates } from './choice.js';
 import { DecisionLog, type DecisionRecord } from './decision-log.js';
-import type { Metrics } from './metrics.js';
-import type { Usage } from './openai/usage-reader.js';
-import type { MatchFound, StageTimes } from './tokenizer/match-task.js';
 
 export class DecisionBook {
   readonly log: DecisionLog;

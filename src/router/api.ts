@@ -1,12 +1,13 @@
 // The API port: which request is routed by prefix, answered here, or forwarded as it is.
-import { RouterError } from './errors.js';
+import { RouterError } from '../errors.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
+import type { RequestShape } from '../inference-request.js';
+import { log } from '../log.js';
+import type { Metrics } from '../metrics.js';
+import { errorBody } from '../openai/failure.js';
 import type { Fleet } from './fleet.js';
-import type { Exchange, HeaderList } from './http/exchange.js';
-import { log } from './log.js';
-import type { Metrics } from './metrics.js';
-import { errorBody } from './openai/failure.js';
+import { modelCards } from './fleet-report.js';
 import type { Router } from './router.js';
-import type { RequestShape } from './tokenizer/match-task.js';
 
 const JSON_TYPE: HeaderList = [['content-type', 'application/json']];
 
@@ -33,12 +34,15 @@ async function answer(exchange: Exchange, { router, fleet, metrics, version }: A
   const shape = GENERATION[exchange.path];
   if (shape !== undefined) {
     if (exchange.method === 'POST') return router.route(exchange, shape);
-    throw new RouterError('method_not_allowed', `${exchange.path} takes POST, not ${exchange.method}`);
+    throw new RouterError(
+      'method_not_allowed',
+      `${exchange.path} takes POST, not ${exchange.method}`,
+    );
   }
   if (exchange.method === 'GET') {
     switch (exchange.path) {
       case '/v1/models':
-        return json(exchange, 200, { object: 'list', data: fleet.modelCards() });
+        return json(exchange, 200, { object: 'list', data: modelCards(fleet) });
       case '/health':
       case '/ping':
         return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
@@ -70,7 +74,10 @@ export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): 
   }
   if (error.code === 'client_closed') return;
   metrics.requests.inc({ model: '', endpoint: '', code: error.status });
-  if (exchange.started) return exchange.destroy();
+  if (exchange.started) {
+    exchange.destroy();
+    return;
+  }
   const retry: HeaderList =
     error.retryAfterSeconds === null ? [] : [['retry-after', String(error.retryAfterSeconds)]];
   exchange.respond(error.status, [...JSON_TYPE, ...retry], errorBody(error));

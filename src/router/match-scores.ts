@@ -1,9 +1,9 @@
 // Turns the pool's sparse match results into numbers per endpoint slot, without an object per block
 // or endpoint. One instance a process; the arrays are reused between requests.
-import type { EndpointSlot } from './endpoint/endpoint.js';
-import { native } from './native.js';
-import type { PredictedBlocks } from './prefix/predicted-blocks.js';
-import type { SettingsMatch } from './tokenizer/match-task.js';
+import type { EndpointSlot } from '../endpoint/endpoint.js';
+import { native } from '../native.js';
+import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { SettingsMatch } from '../tokenizer/match-task.js';
 
 /** A predicted block counts a little less than a real one: its prefill may still be waiting. */
 const PREDICTED_WEIGHT = 0.9;

@@ -1,13 +1,15 @@
 // The admin port: health, metrics, and what the router knows, as JSON.
+
+import { RouterError } from '../errors.js';
+import type { Exchange } from '../http/exchange.js';
+import type { RequestShape } from '../inference-request.js';
+import type { Metrics } from '../metrics.js';
+import type { PrefixIndex } from '../prefix/prefix-index.js';
 import { json, refuse } from './api.js';
 import type { DecisionBook } from './decision-book.js';
-import { RouterError } from './errors.js';
 import type { Fleet } from './fleet.js';
-import type { Exchange } from './http/exchange.js';
-import type { Metrics } from './metrics.js';
-import type { PrefixIndex } from './prefix/prefix-index.js';
+import { describeFleet, describeIndex, observeFleet } from './fleet-report.js';
 import type { Router } from './router.js';
-import type { RequestShape } from './tokenizer/match-task.js';
 
 const DECISIONS_SHOWN = 50;
 
@@ -41,14 +43,14 @@ async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
       return readiness(exchange, parts);
     case '/metrics': {
       const { registry } = parts.metrics;
-      parts.fleet.observe(parts.metrics);
+      observeFleet(parts.fleet, parts.index, parts.metrics);
       const text = await registry.metrics();
       return exchange.respond(200, [['content-type', registry.contentType]], text);
     }
     case '/endpoints':
-      return json(exchange, 200, parts.fleet.describe());
+      return json(exchange, 200, describeFleet(parts.fleet));
     case '/index':
-      return json(exchange, 200, { ...parts.index.stats(), endpoints: parts.fleet.blocks() });
+      return json(exchange, 200, describeIndex(parts.fleet, parts.index));
     case '/decisions':
       return json(exchange, 200, parts.book.log.latest(decisionCount(exchange)));
     default:

@@ -1,11 +1,13 @@
 // One decision: builds the candidates of a request, lets the scheduler pick, and explains the pick.
+
+import { TRUST_FACTOR } from '../endpoint/trust.js';
+import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { Candidate, Decision, Scheduler } from '../scheduler/scheduler.js';
+import type { MatchFound, SettingsMatch } from '../tokenizer/match-task.js';
 import type { DecisionCandidate } from './decision-log.js';
-import { TRUST_FACTOR } from './endpoint/trust.js';
-import type { LiveEndpoint, ModelSnapshot } from './fleet.js';
+import type { LiveEndpoint } from './live-endpoint.js';
+import type { ModelSnapshot } from './match-models.js';
 import type { MatchScores } from './match-scores.js';
-import type { PredictedBlocks } from './prefix/predicted-blocks.js';
-import type { Candidate, Decision, Scheduler } from './scheduler/scheduler.js';
-import type { MatchFound, SettingsMatch } from './tokenizer/match-task.js';
 
 export interface ChosenCandidate extends Candidate {
   readonly live: LiveEndpoint;

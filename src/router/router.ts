@@ -1,14 +1,15 @@
 // The read path on one screen: match (in the pool) > score > pick > book > forward.
 import { performance } from 'node:perf_hooks';
+import { RouterError } from '../errors.js';
+import type { Exchange } from '../http/exchange.js';
+import type { RequestShape } from '../inference-request.js';
+import type { Metrics } from '../metrics.js';
+import type { MatchFound, MatchReply, MatchTask } from '../tokenizer/match-task.js';
 import type { Chooser } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
 import type { DecisionRecord } from './decision-log.js';
 import { type Dispatcher, noEndpoint } from './dispatcher.js';
-import { RouterError } from './errors.js';
 import type { Fleet } from './fleet.js';
-import type { Exchange } from './http/exchange.js';
-import type { Metrics } from './metrics.js';
-import type { MatchFound, MatchReply, MatchTask, RequestShape } from './tokenizer/match-task.js';
 
 export interface RouterParts {
   readonly matcher: { match(task: MatchTask): Promise<MatchReply> };
