@@ -230,6 +230,15 @@ describe('forwarder: failures', () => {
     assert.equal(failure(outcome), 'unanswered engine_unreachable unsent');
   });
 
+  test('an address that does not answer is given up after the connect timeout', async () => {
+    // TEST-NET-1: packets to it vanish, or the kernel says at once that there is no way.
+    await using own = forwarding({ connectTimeoutMs: 300 });
+    const start = performance.now();
+    const { outcome } = await forward(own.forwarder, 'http://192.0.2.1:8000');
+    assert.equal(failure(outcome), 'unanswered engine_unreachable unsent');
+    assert.ok(performance.now() - start < 3000);
+  });
+
   test('an engine that hangs up without a byte is unanswered and sent', async () => {
     using engine = await scriptedEngine(({ socket }) => socket.destroy());
     await using own = forwarding();
