@@ -5,7 +5,7 @@ import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from './exchange.js';
 import { RequestBody } from './request-body.js';
 import type { RequestHead } from './request-head.js';
-import { hasNoBody, headersToWrite } from './response-head.js';
+import { type ConnectionPolicy, hasNoBody, headersToWrite } from './response-head.js';
 
 /** A client that takes nothing for so long is cut off; uWebSockets.js has the same limit built in. */
 const STALL_MS = 10_000;
@@ -17,6 +17,7 @@ export class NodeExchange implements Exchange {
   readonly headers: HeaderList;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #policy: ConnectionPolicy;
   readonly #onClosed: () => void;
   readonly #body: RequestBody;
   #aborted = false;
@@ -33,6 +34,7 @@ export class NodeExchange implements Exchange {
     request: IncomingMessage,
     response: ServerResponse,
     head: RequestHead,
+    policy: ConnectionPolicy,
     onClosed: () => void,
   ) {
     this.method = head.method;
@@ -41,6 +43,7 @@ export class NodeExchange implements Exchange {
     this.headers = head.headers;
     this.#request = request;
     this.#response = response;
+    this.#policy = policy;
     this.#onClosed = onClosed;
     this.#body = new RequestBody(head.framing.declaredBytes);
     response.once('close', () => {
@@ -107,6 +110,7 @@ export class NodeExchange implements Exchange {
     for (const [name, value] of checked) raw.push(name, value);
     const reportsLength = status !== 204 && status !== 304;
     if (contentLength !== null && reportsLength) raw.push('content-length', String(contentLength));
+    if (this.#policy.closesConnections) this.#response.shouldKeepAlive = false;
     this.#response.writeHead(status, raw);
   }
 

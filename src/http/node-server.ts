@@ -1,6 +1,7 @@
 // HttpServer on node:http, for platforms without a uWebSockets.js binary.
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { log } from '../log.js';
 import { listenFailure } from './listen-failure.js';
 import { NodeExchange } from './node-exchange.js';
@@ -19,14 +20,13 @@ const SERVER_OPTIONS = {
 };
 
 export function createNodeServer(handler: ExchangeHandler): HttpServer {
+  const policy = { closesConnections: false };
   let openExchanges = 0;
   const onClosed = () => {
     openExchanges--;
   };
-  let closesConnections = false;
 
   const server = createServer(SERVER_OPTIONS, (request, response) => {
-    if (closesConnections) response.shouldKeepAlive = false;
     const head = readHead(request);
     if (typeof head === 'string') {
       response.writeHead(400, { 'content-type': 'application/json', connection: 'close' });
@@ -34,11 +34,11 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
       return;
     }
     openExchanges++;
-    const exchange = new NodeExchange(request, response, head, onClosed);
+    const exchange = new NodeExchange(request, response, head, policy, onClosed);
     try {
       handler(exchange);
     } catch (error) {
-      log.error('a request handler threw', { path: exchange.path, error: String(error) });
+      log.error('a request handler threw', { path: exchange.path, error: inspect(error) });
       exchange.destroy();
     }
   });
@@ -58,11 +58,11 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
       });
     },
     stopAccepting() {
-      closesConnections = true;
+      policy.closesConnections = true;
       server.close();
     },
     close() {
-      closesConnections = true;
+      policy.closesConnections = true;
       server.close();
       server.closeAllConnections();
     },

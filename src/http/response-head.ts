@@ -2,6 +2,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { HeaderList } from './exchange.js';
 
+export interface ConnectionPolicy {
+  /** The server is going away: responses end their connection, so that clients go elsewhere. */
+  readonly closesConnections: boolean;
+}
+
 /** Headers that describe the connection or that every server here writes itself. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   'connection',

@@ -4,13 +4,8 @@ import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from './exchange.js';
 import { RequestBody } from './request-body.js';
 import type { BodyFraming, RequestHead } from './request-head.js';
-import { hasNoBody, headersToWrite, statusLine } from './response-head.js';
+import { type ConnectionPolicy, hasNoBody, headersToWrite, statusLine } from './response-head.js';
 import type { UwsResponse } from './uwebsockets.js';
-
-export interface ConnectionPolicy {
-  /** The server is going away: responses end their connection, so that clients go elsewhere. */
-  readonly closesConnections: boolean;
-}
 
 /** uWebSockets.js closes a connection 8 to 12 s after its last response. A client that is told does not
  * send its next request into a connection that is just being closed. */

@@ -1,4 +1,5 @@
 // HttpServer on uWebSockets.js: one route for every method and path.
+import { inspect } from 'node:util';
 import { log } from '../log.js';
 import { listenFailure } from './listen-failure.js';
 import { type RequestHead, readFraming, refusalBody } from './request-head.js';
@@ -29,7 +30,7 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
     try {
       handler(exchange);
     } catch (error) {
-      log.error('a request handler threw', { path: head.path, error: String(error) });
+      log.error('a request handler threw', { path: head.path, error: inspect(error) });
       exchange.destroy();
     }
     exchange.holdBody();

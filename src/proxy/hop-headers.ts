@@ -23,12 +23,17 @@ export function requestHeaders(request: ForwardRequest): string[] {
   const replaced = names(request.extraRequestHeaders);
   const flat: string[] = [];
   for (const [name, value] of request.headers) {
-    if (HOP_BY_HOP.has(name) || REQUEST_ONLY.has(name)) continue;
-    if (listed?.has(name) || replaced?.has(name)) continue;
+    if (!crosses(name) || listed?.has(name) || replaced?.has(name)) continue;
     flat.push(name, value);
   }
-  for (const [name, value] of request.extraRequestHeaders) flat.push(name, value);
+  for (const [name, value] of request.extraRequestHeaders) {
+    if (crosses(name.toLowerCase())) flat.push(name, value);
+  }
   return flat;
+}
+
+function crosses(name: string): boolean {
+  return !HOP_BY_HOP.has(name) && !REQUEST_ONLY.has(name);
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

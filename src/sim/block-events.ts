@@ -1,24 +1,29 @@
 // BlockEventLog: what happened in a block pool, in vLLM's order, until a step takes it.
-import type { BlockChain } from './block-chain.js';
+import type { BlockSequence } from './block-sequence.js';
 
-export type BlockEvent<Chain extends BlockChain = BlockChain> =
+export type BlockEvent<Sequence extends BlockSequence = BlockSequence> =
   /** Blocks `from` to `to` of a sequence became full: one BlockStored. */
-  | { readonly kind: 'stored'; readonly chain: Chain; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'stored';
+      readonly sequence: Sequence;
+      readonly from: number;
+      readonly to: number;
+    }
   /** Physical blocks lost their content, one after the other: one BlockRemoved for each hash. */
   | { readonly kind: 'removed'; readonly hashes: BigUint64Array }
   | { readonly kind: 'cleared' };
 
 const FIRST_SIZE = 64;
 
-export class BlockEventLog<Chain extends BlockChain = BlockChain> {
-  private events: BlockEvent<Chain>[] = [];
+export class BlockEventLog<Sequence extends BlockSequence = BlockSequence> {
+  private events: BlockEvent<Sequence>[] = [];
   // Hashes of the removals since the last other event, as low and high halves.
   private words = new Uint32Array(FIRST_SIZE);
   private wordCount = 0;
 
-  stored(chain: Chain, from: number, to: number): void {
+  stored(sequence: Sequence, from: number, to: number): void {
     this.closeRemovals();
-    this.events.push({ kind: 'stored', chain, from, to });
+    this.events.push({ kind: 'stored', sequence, from, to });
   }
 
   removed(low: number, high: number): void {
@@ -41,7 +46,7 @@ export class BlockEventLog<Chain extends BlockChain = BlockChain> {
   }
 
   /** Everything since the last call. */
-  take(): readonly BlockEvent<Chain>[] {
+  take(): readonly BlockEvent<Sequence>[] {
     this.closeRemovals();
     const taken = this.events;
     this.events = [];

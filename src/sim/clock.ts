@@ -3,8 +3,11 @@
 export interface Clock {
   /** Microseconds since the clock began. */
   nowUs(): number;
-  /** Calls back at `timeUs`, or as soon as possible after it; equal times keep their order. */
+  /** Calls back at `timeUs`, in real time as near to it as timers come; virtual events of equal
+   * times keep their order. */
   at(timeUs: number, callback: () => void): void;
+  /** When work that was due at `dueUs` goes on: then, if the delay is a timer's, else now. */
+  resumeUs(dueUs: number): number;
 }
 
 interface Due {
@@ -38,6 +41,10 @@ export class VirtualClock implements Clock {
       child = parent;
     }
     heap[child] = due;
+  }
+
+  resumeUs(dueUs: number): number {
+    return dueUs;
   }
 
   /** Runs until nothing is due any more, or until the next event lies after `untilUs`. */
@@ -85,6 +92,8 @@ export interface ClockLag {
 
 /** Callbacks whose lag is kept for the percentiles. */
 const LAG_SAMPLES = 4096;
+/** Lateness that later steps make up. */
+const MAX_CATCH_UP_MS = 20;
 
 /** Real time, which may pass `speedup` times faster. */
 export class WallClock implements Clock {
@@ -116,6 +125,13 @@ export class WallClock implements Clock {
     this.pending.add(handle);
   }
 
+  // A timer comes up to a millisecond late: steps would take longer than they should. After a real
+  // stall the time is lost, as it is in an engine.
+  resumeUs(dueUs: number): number {
+    const nowUs = this.nowUs();
+    return nowUs - dueUs > MAX_CATCH_UP_MS * this.usPerMs ? nowUs : dueUs;
+  }
+
   lag(): ClockLag {
     const kept = this.lags.slice(0, Math.min(this.callbacks, LAG_SAMPLES)).sort();
     const quantile = (share: number) => kept[Math.floor(share * (kept.length - 1))] ?? 0;
@@ -133,7 +149,8 @@ export class WallClock implements Clock {
   }
 
   private recordLag(lagMs: number): void {
-    this.lags[this.callbacks % LAG_SAMPLES] = lagMs;
+    // A timer may also be a fraction of a millisecond early.
+    this.lags[this.callbacks % LAG_SAMPLES] = Math.max(0, lagMs);
     this.callbacks += 1;
     this.maxMs = Math.max(this.maxMs, lagMs);
   }

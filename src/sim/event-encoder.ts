@@ -1,10 +1,9 @@
 // Encodes KV cache events as vLLM's msgspec structs do, byte for byte, in any schema generation.
+import type { ExtraKey } from '../prefix/extra-keys.js';
 import { type MsgpackValue, MsgpackWriter } from './msgpack-writer.js';
 
 /** A block hash on the wire: a 64-bit integer, or the raw digest. */
 export type WireHash = bigint | Uint8Array;
-/** vLLM's extra keys of a block: LoRA name, (media id, offset), cache salt. */
-export type ExtraKey = string | number | Uint8Array | readonly ExtraKey[];
 
 /** Field names are vLLM's. A field that the schema does not have is left out. */
 export interface BlockStored {

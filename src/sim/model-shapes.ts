@@ -66,5 +66,5 @@ export const MODEL_SHAPES = {
 
 export const GPUS = {
   h100: { flopsPerUs: 989.5e6, bytesPerUs: 3.35e6, prefillFactor: 1.5 },
-  a100: { flopsPerUs: 312e6, bytesPerUs: 2.039e6, prefillFactor: 1.67 },
+  a100: { flopsPerUs: 312e6, bytesPerUs: 2.039e6, prefillFactor: 1 / 0.6 },
 } as const satisfies Record<string, Gpu>;

@@ -17,6 +17,18 @@ export interface StepLoad {
   runningSequences: number;
 }
 
+export function emptyLoad(): StepLoad {
+  return {
+    prefillTokens: 0,
+    prefillChunks: 0,
+    prefillLongest: 0,
+    prefillAttention: 0,
+    decodeSequences: 0,
+    decodeContextTokens: 0,
+    runningSequences: 0,
+  };
+}
+
 /** Microseconds. */
 export type StepCost = (load: Readonly<StepLoad>) => number;
 
@@ -56,7 +68,7 @@ export function blisCost(model: ModelShape, gpu: Gpu): StepCost {
  * and decode takes the longer of the two. */
 export function dynamoCost(kvTokens: number): StepCost {
   return (load) => {
-    const use = Math.min(1, (load.decodeContextTokens + load.prefillTokens) / kvTokens);
+    const use = Math.min(1, load.decodeContextTokens / kvTokens);
     const decodeMs =
       load.decodeSequences === 0 ? 0 : Math.max(1, -25.74 * use ** 2 + 54.01 * use + 5.74);
     return 1000 * Math.max(dynamoPrefillMs(load.prefillTokens), decodeMs);

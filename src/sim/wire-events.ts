@@ -1,8 +1,9 @@
 // WireEvents: turns what happened in a block pool into the events vLLM publishes.
-import { hashesOf } from './block-chain.js';
+
 import type { BlockEvent } from './block-events.js';
+import { hashesOf } from './block-sequence.js';
 import type { BlockStored, KvEvent, WireHash } from './event-encoder.js';
-import type { TokenChain } from './token-chain.js';
+import type { TokenSequence } from './token-sequence.js';
 
 export interface WireOptions {
   /** vLLM's VLLM_KV_EVENTS_USE_INT_BLOCK_HASHES=0: raw digests in place of integers. */
@@ -24,29 +25,29 @@ export class WireEvents {
     this.options = options;
   }
 
-  convert(events: readonly BlockEvent<TokenChain>[]): KvEvent[] {
+  convert(events: readonly BlockEvent<TokenSequence>[]): KvEvent[] {
     return events.flatMap((event): KvEvent[] => {
-      if (event.kind === 'stored') return [this.stored(event.chain, event.from, event.to)];
+      if (event.kind === 'stored') return [this.stored(event.sequence, event.from, event.to)];
       if (event.kind === 'removed') return Array.from(event.hashes, (hash) => this.removed(hash));
       this.digests.clear();
       return [{ type: 'AllBlocksCleared' }];
     });
   }
 
-  private stored(chain: TokenChain, from: number, to: number): BlockStored {
-    const hashes = hashesOf(chain, from, to);
+  private stored(sequence: TokenSequence, from: number, to: number): BlockStored {
+    const hashes = hashesOf(sequence, from, to);
     return {
       type: 'BlockStored',
       block_hashes: this.options.hashesAsBytes
-        ? Array.from(hashes, (hash, i) => this.remember(hash, chain.digestOf(from + i)))
+        ? Array.from(hashes, (hash, i) => this.remember(hash, sequence.digestOf(from + i)))
         : Array.from(hashes),
-      parent_block_hash: from === 0 ? null : this.wireHash(chain, from - 1),
-      token_ids: chain.tokensOf(from, to),
-      block_size: chain.blockSizeTokens,
-      lora_id: chain.keys.loraId,
+      parent_block_hash: from === 0 ? null : this.wireHash(sequence, from - 1),
+      token_ids: sequence.tokensOf(from, to),
+      block_size: sequence.settings.blockSizeTokens,
+      lora_id: sequence.keys.loraIntId,
       medium: MEDIUM,
-      lora_name: chain.keys.loraName,
-      extra_keys: Array.from(hashes, (_, i) => chain.keys.extraKeys(from + i)),
+      lora_name: sequence.keys.loraName,
+      extra_keys: Array.from(hashes, (_, i) => sequence.extraKeysOf(from + i)),
       group_idx: GROUP,
       kv_cache_spec_kind: this.options.specKind,
       kv_cache_spec_sliding_window: null,
@@ -58,9 +59,9 @@ export class WireEvents {
     return { type: 'BlockRemoved', block_hashes: [wireHash], medium: MEDIUM, group_idx: GROUP };
   }
 
-  private wireHash(chain: TokenChain, block: number): WireHash {
-    if (this.options.hashesAsBytes) return chain.digestOf(block);
-    return hashesOf(chain, block, block + 1)[0] ?? 0n;
+  private wireHash(sequence: TokenSequence, block: number): WireHash {
+    if (this.options.hashesAsBytes) return sequence.digestOf(block);
+    return hashesOf(sequence, block, block + 1)[0] ?? 0n;
   }
 
   private remember(hash: bigint, digest: Uint8Array): Uint8Array {

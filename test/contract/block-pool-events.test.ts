@@ -1,17 +1,14 @@
 // The recorded scenario of vLLM's real BlockPool, driven through ours: same events, byte for byte.
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { NO_KEYS, type PromptKeys } from '../../src/prefix/extra-keys.js';
+import { rootFromSeed } from '../../src/prefix/hash-root.js';
+import type { HashSettings } from '../../src/prefix/hash-settings.js';
 import { BlockEventLog } from '../../src/sim/block-events.js';
 import { BlockPool } from '../../src/sim/block-pool.js';
-import { EventEncoder, type ExtraKey } from '../../src/sim/event-encoder.js';
-import {
-  type ChainKeys,
-  type HashBlocks,
-  TokenChain,
-  textKeys,
-} from '../../src/sim/token-chain.js';
+import { EventEncoder } from '../../src/sim/event-encoder.js';
+import { TokenSequence } from '../../src/sim/token-sequence.js';
 import { WireEvents } from '../../src/sim/wire-events.js';
 
 interface Step {
@@ -26,62 +23,35 @@ const {
 
 const BLOCK_SIZE = 4;
 
-// Canonical CBOR of what vLLM hashes, for this scenario's small values.
-function head(major: number, value: number): Buffer {
-  if (value < 24) return Buffer.from([(major << 5) | value]);
-  if (value < 2 ** 8) return Buffer.from([(major << 5) | 24, value]);
-  const bytes = Buffer.alloc(5);
-  bytes[0] = (major << 5) | 26;
-  bytes.writeUInt32BE(value, 1);
-  return value < 2 ** 16 ? Buffer.from([(major << 5) | 25, value >> 8, value & 0xff]) : bytes;
-}
-type Item = null | string | number | Uint8Array | readonly Item[];
-function cbor(item: Item): Buffer {
-  if (item === null) return Buffer.from([0xf6]);
-  if (typeof item === 'number') return item < 0 ? head(1, -1 - item) : head(0, item);
-  if (typeof item === 'string')
-    return Buffer.concat([head(3, Buffer.byteLength(item)), Buffer.from(item)]);
-  if (item instanceof Uint8Array) return Buffer.concat([head(2, item.length), item]);
-  return Buffer.concat([head(4, item.length), ...item.map(cbor)]);
-}
-const sha256 = (item: Item) => createHash('sha256').update(cbor(item)).digest();
-
-function hasher(keys: ChainKeys): HashBlocks {
-  return (tokens, firstBlock, parent) => {
-    const digests: Uint8Array[] = [];
-    let previous = parent ?? sha256(scenario.seed);
-    for (let at = 0; at < tokens.length; at += BLOCK_SIZE) {
-      const extra = keys.extraKeys(firstBlock + at / BLOCK_SIZE);
-      previous = sha256([previous, [...tokens.subarray(at, at + BLOCK_SIZE)], extra]);
-      digests.push(previous);
-    }
-    const hashes = digests.map((digest) => Buffer.from(digest).readBigUInt64BE(digest.length - 8));
-    return { hashes: BigUint64Array.from(hashes), digests: Buffer.concat(digests) };
-  };
-}
+const settings: HashSettings = {
+  ...rootFromSeed('sha256_cbor', scenario.seed),
+  algorithm: 'sha256_cbor',
+  blockSizeTokens: BLOCK_SIZE,
+  profile: 'main-2026-08-17',
+};
 
 /** What vLLM's KVCacheManager does with a pool, cut to what the recording did. */
 class Holder {
-  readonly chain: TokenChain;
+  readonly sequence: TokenSequence;
   private readonly blocks: number[] = [];
   private registered = 0;
   private readonly pool: BlockPool;
-  private readonly log: BlockEventLog<TokenChain>;
+  private readonly log: BlockEventLog<TokenSequence>;
 
   constructor(
     pool: BlockPool,
-    log: BlockEventLog<TokenChain>,
+    log: BlockEventLog<TokenSequence>,
     tokens: readonly number[],
-    keys: ChainKeys = textKeys(null, null, null),
+    keys: PromptKeys = NO_KEYS,
   ) {
     this.pool = pool;
     this.log = log;
-    this.chain = new TokenChain(Uint32Array.from(tokens), BLOCK_SIZE, keys, hasher(keys));
+    this.sequence = new TokenSequence(Uint32Array.from(tokens), settings, keys);
   }
 
   hit(blocks: number): void {
     for (; this.registered < blocks; this.registered += 1) {
-      const [low = 0, high = 0] = this.chain.words.subarray(this.registered * 2);
+      const [low = 0, high = 0] = this.sequence.words.subarray(this.registered * 2);
       const block = this.pool.find(low, high);
       assert.notEqual(block, -1);
       this.pool.touch(block);
@@ -96,10 +66,10 @@ class Holder {
     const full = Math.floor(tokenCount / BLOCK_SIZE);
     if (full === this.registered) return;
     for (let i = this.registered; i < full; i += 1) {
-      const [low = 0, high = 0] = this.chain.words.subarray(i * 2);
+      const [low = 0, high = 0] = this.sequence.words.subarray(i * 2);
       this.pool.register(this.blocks[i] ?? -1, low, high);
     }
-    this.log.stored(this.chain, this.registered, full);
+    this.log.stored(this.sequence, this.registered, full);
     this.registered = full;
   }
 
@@ -109,7 +79,7 @@ class Holder {
 }
 
 test('the pool emits what the recorded BlockPool emitted', () => {
-  const log = new BlockEventLog<TokenChain>();
+  const log = new BlockEventLog<TokenSequence>();
   const pool = new BlockPool(7, log);
   const wire = new WireEvents({ hashesAsBytes: false, specKind: null });
   const encoder = new EventEncoder('S10');
@@ -130,7 +100,7 @@ test('the pool emits what the recorded BlockPool emitted', () => {
   const a = new Holder(pool, log, range(100, 10));
   a.grow(10);
   checkStep('A prefill', 2, 2);
-  for (const token of range(110, 3)) a.chain.append(token);
+  for (const token of range(110, 3)) a.sequence.append(token);
   a.grow(13);
   checkStep('A decodes', 3, 3);
 
@@ -142,7 +112,12 @@ test('the pool emits what the recorded BlockPool emitted', () => {
   b.free();
   checkStep('free', 3, 4);
 
-  const c = new Holder(pool, log, Array(12).fill(9), textKeys('adp', 3, 's'));
+  const c = new Holder(pool, log, Array(12).fill(9), {
+    ...NO_KEYS,
+    loraName: 'adp',
+    loraIntId: 3,
+    cacheSalt: 's',
+  });
   c.grow(12);
   checkStep('C 12 tokens', 6, 7);
   c.free();
@@ -154,18 +129,10 @@ test('the pool emits what the recorded BlockPool emitted', () => {
   assert.equal(pool.reset(), true);
   checkStep('reset', 0, 0);
 
-  // The media item of the recording: offset 6, length 9, so blocks 1 to 3.
-  const media: readonly (readonly ExtraKey[] | null)[] = [
-    null,
-    [['imghash', 2]],
-    [['imghash', -2]],
-    [['imghash', -6]],
-  ];
   const tokens = [...range(100, 8), ...Array(8).fill(151655)];
   const e = new Holder(pool, log, tokens, {
-    loraId: null,
-    loraName: null,
-    extraKeys: (block) => media[block] ?? null,
+    ...NO_KEYS,
+    media: [{ identifier: 'imghash', offset: 6, length: 9 }],
   });
   e.grow(16);
   checkStep('E multimodal', 4, 4);

@@ -1,7 +1,7 @@
-// BlockChain: the block hashes of one token sequence, growing as tokens are generated.
+// BlockSequence: the block hashes of one token sequence, growing as tokens are generated.
 
 /** Hashes of a sequence's full blocks. They never change once made, so events may refer to them. */
-export interface BlockChain {
+export interface BlockSequence {
   /** Low and high halves of block i's 64-bit hash at 2i and 2i + 1. Replaced when it grows. */
   readonly words: Uint32Array;
   /** Full blocks that are hashed. */
@@ -10,19 +10,19 @@ export interface BlockChain {
   append(token: number): void;
 }
 
-/** 64-bit hashes of blocks `from` to `to` of a chain, without copying. */
-export function hashesOf(chain: BlockChain, from: number, to: number): BigUint64Array {
-  const { buffer, byteOffset } = chain.words;
+/** 64-bit hashes of blocks `from` to `to`, without copying. */
+export function hashesOf(sequence: BlockSequence, from: number, to: number): BigUint64Array {
+  const { buffer, byteOffset } = sequence.words;
   return new BigUint64Array(buffer, byteOffset + from * 8, to - from);
 }
 
-// Generated blocks of a chain of ids need hashes of their own, which must not meet trace ids (32
+// Generated blocks of a sequence of ids need hashes of their own, which must not meet trace ids (32
 // bits): the high half is a serial number with the top bit set, the low half the block's position.
 const GENERATED = 0x80000000;
-let serial = 0;
+let nextSerial = 0;
 
-/** Chain for virtual time: block ids serve as hashes, tokens are only counted. */
-export class IdChain implements BlockChain {
+/** Sequence for virtual time: block ids serve as hashes, tokens are only counted. */
+export class IdSequence implements BlockSequence {
   words: Uint32Array;
   blockCount: number;
   private readonly blockSizeTokens: number;
@@ -47,8 +47,8 @@ export class IdChain implements BlockChain {
     if (this.tokenCount % this.blockSizeTokens !== 0) return;
     if (this.serial < 0) {
       // The first generated block: from here on the words are our own.
-      this.serial = serial;
-      serial = (serial + 1) % GENERATED;
+      this.serial = nextSerial;
+      nextSerial = (nextSerial + 1) % GENERATED;
       this.words = grown(this.words, this.blockCount * 2, (this.blockCount + 16) * 2);
     } else if ((this.blockCount + 1) * 2 > this.words.length) {
       this.words = grown(this.words, this.blockCount * 2, this.words.length * 2);
@@ -59,7 +59,8 @@ export class IdChain implements BlockChain {
   }
 }
 
-function grown(words: Uint32Array, used: number, length: number): Uint32Array {
+/** A longer copy; what was handed out before stays as it is. */
+export function grown(words: Uint32Array, used: number, length: number): Uint32Array {
   const larger = new Uint32Array(length);
   larger.set(words.subarray(0, used));
   return larger;
