@@ -1,7 +1,7 @@
 // Extra keys: what enters a block's hash besides its parent and its tokens. The order is vLLM's:
 // LoRA, media, cache salt, prompt embeddings.
 import { type HashAlgorithm, native } from '../native.js';
-import { type ExtraKeyProfile, isPickled } from './hash-settings.js';
+import { type ExtraKeyProfile, hashesAdapterNumber, isPickled } from './hash-settings.js';
 import { encodeCbor, encodePickledExtra, type PythonValue } from './python-encoder.js';
 
 /** One key as it is hashed and as `BlockStored.extra_keys` lists it. */
@@ -108,8 +108,7 @@ export function encodeExtraKeys(
 
 function loraKeys(keys: PromptKeys, profile: ExtraKeyProfile): ExtraKey[] {
   if (keys.loraName === null) return [];
-  const byNumber = profile === 'pre-2025-10-22' || profile === 'v0.10.0';
-  return [byNumber ? (keys.loraIntId ?? 1) : keys.loraName];
+  return [hashesAdapterNumber(profile) ? (keys.loraIntId ?? 1) : keys.loraName];
 }
 
 function mediaKeys(

@@ -40,3 +40,8 @@ export function hashUnitOf({ blockSizeTokens, hashUnitTokens }: HashSettings): n
 export function isPickled(algorithm: HashAlgorithm): boolean {
   return algorithm === 'sha256' || algorithm === 'xxhash';
 }
+
+/** Whether the LoRA key is the engine's own number of the adapter rather than its name. */
+export function hashesAdapterNumber(profile: ExtraKeyProfile): boolean {
+  return profile === 'pre-2025-10-22' || profile === 'v0.10.0';
+}
