@@ -25,6 +25,8 @@
         "native/core/sha256.cc",
         "native/core/sha256_arm.cc",
         "native/core/sha256_x86.cc",
+        "native/core/token_encoder.cc",
+        "native/core/token_encoder_x86.cc",
         "native/core/xxh3.cc"
       ]
     },

@@ -31,8 +31,8 @@ export interface BlockHashInput {
   /** Receives the full digests, one after the other, when given: 32, 16 or, for
    * `sha256_cbor_64bit`, 8 bytes a block. */
   readonly digests?: Uint8Array;
-  /** For tests and benchmarks: `portable` in place of the fastest this machine has. */
-  readonly sha256Implementation?: string;
+  /** Use no special instructions of this machine. For tests and benchmarks. */
+  readonly portable?: boolean;
 }
 
 /** Where a block lies, in the order of the native code: a match credits nearer tiers more. */

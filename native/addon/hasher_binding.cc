@@ -57,7 +57,7 @@ class Input {
 
   std::string problem;
   HashAlgorithm algorithm{};
-  const Sha256* sha256 = &FastestSha256();
+  bool portable = false;
   std::span<const uint8_t> root;
   uint32_t block_size = 0;
   // One of the two is set.
@@ -81,12 +81,11 @@ class Input {
     }
     if (!known) problem = "algorithm: unknown block hash algorithm " + Printed(name);
 
-    const Napi::Value implementation = object.Get("sha256Implementation");
-    if (implementation.IsUndefined()) return;
-    sha256 = FindSha256(Printed(implementation));
-    if (sha256 == nullptr) {
-      problem = "sha256Implementation: this machine has no " + Printed(implementation);
+    const Napi::Value portable_value = object.Get("portable");
+    if (!portable_value.IsUndefined() && !portable_value.IsBoolean() && problem.empty()) {
+      problem = "portable: expected a boolean, got " + Printed(portable_value);
     }
+    portable = portable_value.IsBoolean() && portable_value.As<Napi::Boolean>().Value();
   }
 
   void ReadRoot(const Napi::Object& object) {
@@ -186,7 +185,7 @@ bool HashTokens(const Input& input, std::span<const Token> tokens, const BlockHa
   return HashBlocks(
       BlockChain<Token>{
           .algorithm = input.algorithm,
-          .sha256 = input.sha256,
+          .portable = input.portable,
           .root = input.root,
           .block_size = input.block_size,
           .tokens = tokens,

@@ -8,8 +8,6 @@
 #include <span>
 #include <vector>
 
-#include "core/sha256.h"
-
 namespace kv {
 
 enum class HashAlgorithm { kSha256Cbor, kSha256, kXxhashCbor, kXxhash, kSha256Cbor64Bit };
@@ -25,7 +23,8 @@ inline constexpr uint32_t kMaxBlockSizeTokens = 65536;
 template <class Token>
 struct BlockChain {
   HashAlgorithm algorithm;
-  const Sha256* sha256;
+  // Use no special instructions of this machine.
+  bool portable;
   std::span<const uint8_t> root;
   uint32_t block_size;
   std::span<const Token> tokens;

@@ -1,5 +1,7 @@
 #include "core/cbor.h"
 
+#include <cstring>
+
 namespace kv::cbor {
 
 uint8_t* AppendHead(uint8_t* out, Major major, uint64_t argument) noexcept {

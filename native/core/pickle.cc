@@ -1,11 +1,15 @@
 #include "core/pickle.h"
 
 #include <bit>
+#include <cstring>
 
 namespace kv::pickle {
 
-uint8_t* AppendToken(uint8_t* out, uint64_t id) noexcept {
-  if (id <= 0xffffffff) return AppendToken(out, static_cast<uint32_t>(id));
+uint8_t* AppendWideToken(uint8_t* out, uint64_t id) noexcept {
+  if (id <= UINT32_MAX) {
+    const uint32_t narrow = static_cast<uint32_t>(id);
+    return AppendPickleTokens(out, &narrow, 1);
+  }
   // LONG1 is two's complement: one more bit than the value has, for the sign.
   const size_t bytes = static_cast<size_t>(std::bit_width(id)) / 8 + 1;
   out[0] = kLong1;

@@ -17,7 +17,7 @@ void CompressPortable(Sha256State& state, const uint8_t* blocks, size_t count) n
   for (; count > 0; --count, blocks += kSha256BlockBytes) {
     std::array<uint32_t, 16> w;
     for (size_t i = 0; i < 16; ++i) w[i] = LoadBigEndian(blocks + 4 * i);
-    auto [a, b, c, d, e, f, g, h] = state;
+    auto [a, b, c, d, e, f, g, h] = state.words;
     for (size_t i = 0; i < 64; ++i) {
       if (i >= 16) {
         const uint32_t w15 = w[(i + 1) & 15];
@@ -40,19 +40,19 @@ void CompressPortable(Sha256State& state, const uint8_t* blocks, size_t count) n
       b = a;
       a = t1 + sum0 + majority;
     }
-    const Sha256State mixed = {a, b, c, d, e, f, g, h};
-    for (size_t i = 0; i < 8; ++i) state[i] += mixed[i];
+    const std::array<uint32_t, 8> mixed = {a, b, c, d, e, f, g, h};
+    for (size_t i = 0; i < 8; ++i) state.words[i] += mixed[i];
   }
 }
 
 void StoreDigestPortable(const Sha256State& state, uint8_t* digest) noexcept {
   for (size_t i = 0; i < 8; ++i) {
-    const uint32_t word = __builtin_bswap32(state[i]);
+    const uint32_t word = __builtin_bswap32(state.words[i]);
     std::memcpy(digest + 4 * i, &word, sizeof word);
   }
 }
 
-constexpr Sha256 kPortable = {"portable", CompressPortable, StoreDigestPortable};
+constexpr Sha256 kPortable = {"portable", {kSha256Start}, CompressPortable, StoreDigestPortable};
 
 const Sha256& ChooseSha256() noexcept {
   if (const Sha256* x86 = X86Sha256()) return *x86;
@@ -69,13 +69,6 @@ const Sha256& FastestSha256() noexcept {
   return fastest;
 }
 
-const Sha256* FindSha256(std::string_view name) noexcept {
-  for (const Sha256* one : {&kPortable, X86Sha256(), ArmSha256()}) {
-    if (one != nullptr && one->name == name) return one;
-  }
-  return nullptr;
-}
-
 size_t PadSha256(const uint8_t* start, uint8_t* end) noexcept {
   const size_t bytes = static_cast<size_t>(end - start);
   const size_t count = (bytes + 9 + kSha256BlockBytes - 1) / kSha256BlockBytes;
@@ -88,7 +81,7 @@ size_t PadSha256(const uint8_t* start, uint8_t* end) noexcept {
 }
 
 void HashSha256(const Sha256& sha256, std::span<const uint8_t> message, uint8_t* digest) noexcept {
-  Sha256State state = kSha256Start;
+  Sha256State state = sha256.start;
   const size_t whole = message.size() / kSha256BlockBytes;
   sha256.compress(state, message.data(), whole);
 

@@ -13,14 +13,15 @@ namespace kv {
 
 inline constexpr size_t kSha256BlockBytes = 64;
 inline constexpr size_t kSha256DigestBytes = 32;
-using Sha256State = std::array<uint32_t, 8>;
-
-inline constexpr Sha256State kSha256Start = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                             0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+// The eight words a to h, in the order an implementation likes best.
+struct alignas(16) Sha256State {
+  std::array<uint32_t, 8> words;
+};
 
 // One way to compute SHA-256.
 struct Sha256 {
   std::string_view name;
+  Sha256State start;
   // Folds `count` blocks of 64 bytes into `state`. REQUIRES: blocks has count * 64 readable bytes.
   void (*compress)(Sha256State& state, const uint8_t* blocks, size_t count) noexcept;
   // Writes the 32 digest bytes of `state`.
@@ -29,15 +30,18 @@ struct Sha256 {
 
 // The fastest form this machine has.
 [[nodiscard]] const Sha256& FastestSha256() noexcept;
-// "sha-ni", "armv8" or "portable"; nullptr when this machine cannot run it.
-[[nodiscard]] const Sha256* FindSha256(std::string_view name) noexcept;
+[[nodiscard]] const Sha256& PortableSha256() noexcept;
 
-// Ends a message in place as FIPS 180-4 section 5.1.1 says and returns its number of 64-byte blocks.
-// REQUIRES: kSha256PaddingBytes writable bytes at `end`.
+// Ends a message in place as FIPS 180-4 section 5.1.1 says and returns its number of 64-byte
+// blocks. REQUIRES: kSha256PaddingBytes writable bytes at `end`.
 inline constexpr size_t kSha256PaddingBytes = 80;
 size_t PadSha256(const uint8_t* start, uint8_t* end) noexcept;
 
 void HashSha256(const Sha256& sha256, std::span<const uint8_t> message, uint8_t* digest) noexcept;
+
+// Initial values a to h of FIPS 180-4 section 5.3.3.
+inline constexpr std::array<uint32_t, 8> kSha256Start = {
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 // Round constants of FIPS 180-4 section 4.2.2.
 alignas(16) inline constexpr std::array<uint32_t, 64> kSha256Rounds = {
@@ -53,6 +57,4 @@ alignas(16) inline constexpr std::array<uint32_t, 64> kSha256Rounds = {
 // Each file of an instruction set answers nullptr where the machine lacks it.
 [[nodiscard]] const Sha256* X86Sha256() noexcept;
 [[nodiscard]] const Sha256* ArmSha256() noexcept;
-[[nodiscard]] const Sha256& PortableSha256() noexcept;
-
 }  // namespace kv

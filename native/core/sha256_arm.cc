@@ -20,8 +20,8 @@ namespace kv {
 namespace {
 
 KV_ARM_SHA void CompressArm(Sha256State& state, const uint8_t* blocks, size_t count) noexcept {
-  uint32x4_t abcd = vld1q_u32(&state[0]);
-  uint32x4_t efgh = vld1q_u32(&state[4]);
+  uint32x4_t abcd = vld1q_u32(&state.words[0]);
+  uint32x4_t efgh = vld1q_u32(&state.words[4]);
 
   for (; count > 0; --count, blocks += kSha256BlockBytes) {
     const uint32x4_t abcd_before = abcd;
@@ -46,17 +46,18 @@ KV_ARM_SHA void CompressArm(Sha256State& state, const uint8_t* blocks, size_t co
     efgh = vaddq_u32(efgh, efgh_before);
   }
 
-  vst1q_u32(&state[0], abcd);
-  vst1q_u32(&state[4], efgh);
+  vst1q_u32(&state.words[0], abcd);
+  vst1q_u32(&state.words[4], efgh);
 }
 
 void StoreDigestArm(const Sha256State& state, uint8_t* digest) noexcept {
   for (int half = 0; half < 2; ++half) {
-    vst1q_u8(digest + 16 * half, vrev32q_u8(vreinterpretq_u8_u32(vld1q_u32(&state[4 * half]))));
+    vst1q_u8(digest + 16 * half,
+             vrev32q_u8(vreinterpretq_u8_u32(vld1q_u32(&state.words[4 * half]))));
   }
 }
 
-constexpr Sha256 kArmv8 = {"armv8", CompressArm, StoreDigestArm};
+constexpr Sha256 kArmv8 = {"armv8", {kSha256Start}, CompressArm, StoreDigestArm};
 
 bool HasSha2() noexcept {
 #if defined(__linux__)

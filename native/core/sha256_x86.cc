@@ -24,12 +24,10 @@ KV_SHA_NI inline void Store(void* to, __m128i value) noexcept {
   _mm_storeu_si128(static_cast<__m128i*>(to), value);
 }
 
-// The instructions want the state as (a b e f) and (c d g h), the highest lane first.
+// The instructions want the state as f e b a | h g d c, the lowest lane first.
 KV_SHA_NI void CompressShaNi(Sha256State& state, const uint8_t* blocks, size_t count) noexcept {
-  const __m128i badc = _mm_shuffle_epi32(Load(&state[0]), 0xb1);
-  const __m128i hgfe = _mm_shuffle_epi32(Load(&state[4]), 0x1b);
-  __m128i abef = _mm_alignr_epi8(badc, hgfe, 8);
-  __m128i cdgh = _mm_blend_epi16(hgfe, badc, 0xf0);
+  __m128i abef = Load(&state.words[0]);
+  __m128i cdgh = Load(&state.words[4]);
 
   for (; count > 0; --count, blocks += kSha256BlockBytes) {
     const __m128i abef_before = abef;
@@ -54,18 +52,22 @@ KV_SHA_NI void CompressShaNi(Sha256State& state, const uint8_t* blocks, size_t c
     cdgh = _mm_add_epi32(cdgh, cdgh_before);
   }
 
-  const __m128i feba = _mm_shuffle_epi32(abef, 0x1b);
-  const __m128i dchg = _mm_shuffle_epi32(cdgh, 0xb1);
-  Store(&state[0], _mm_blend_epi16(feba, dchg, 0xf0));
-  Store(&state[4], _mm_alignr_epi8(dchg, feba, 8));
+  Store(&state.words[0], abef);
+  Store(&state.words[4], cdgh);
 }
 
 KV_SHA_NI void StoreDigestShaNi(const Sha256State& state, uint8_t* digest) noexcept {
-  Store(digest, SwapWords(Load(&state[0])));
-  Store(digest + 16, SwapWords(Load(&state[4])));
+  const __m128i abef = _mm_shuffle_epi32(Load(&state.words[0]), 0x1b);
+  const __m128i cdgh = _mm_shuffle_epi32(Load(&state.words[4]), 0x1b);
+  Store(digest, SwapWords(_mm_unpacklo_epi64(abef, cdgh)));
+  Store(digest + 16, SwapWords(_mm_unpackhi_epi64(abef, cdgh)));
 }
 
-constexpr Sha256 kShaNi = {"sha-ni", CompressShaNi, StoreDigestShaNi};
+constexpr Sha256State Arranged(const std::array<uint32_t, 8>& w) {
+  return {{w[5], w[4], w[1], w[0], w[7], w[6], w[3], w[2]}};
+}
+
+constexpr Sha256 kShaNi = {"sha-ni", Arranged(kSha256Start), CompressShaNi, StoreDigestShaNi};
 
 bool HasShaNi() noexcept {
   unsigned a = 0;

@@ -3,16 +3,25 @@
 /** Small integer, unique among live endpoints; the prefix index knows endpoints by it. */
 export type EndpointSlot = number;
 
-export interface Endpoint {
-  readonly slot: EndpointSlot;
+/** How to reach an endpoint, as configured or discovered. */
+export interface EndpointAddress {
+  /** Unique among live endpoints. */
   readonly name: string;
   /** Base URL without a trailing slash, such as `http://10.0.0.1:8000`. */
   readonly url: string;
-  /** Names this endpoint answers to: base model first, LoRA adapters after it. */
+  /** Configured model it serves. */
   readonly model: string;
   /** ZMQ address of the engine's event publisher; null in central mode or without events. */
   readonly kvEvents: string | null;
   readonly kvReplay: string | null;
+  /** Rank to pin requests to; null: the engine has one rank, or chooses by itself. */
+  readonly dataParallelRank: number | null;
+}
+
+export interface Endpoint extends EndpointAddress {
+  readonly slot: EndpointSlot;
+  /** Grows with every use of a slot, so that news of an earlier tenant can be told apart. */
+  readonly epoch: number;
 }
 
 /** What schedulers see of an endpoint's load. Engine metrics are as fresh as the last poll;
@@ -28,5 +37,5 @@ export interface EndpointLoad {
   readonly inflightTokens: number;
 }
 
-/** How good an endpoint's match is (DESIGN: section 1). */
+/** How good an endpoint's match is. */
 export type Trust = 'exact' | 'rehashed' | 'degraded' | 'estimated' | 'none';

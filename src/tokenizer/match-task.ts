@@ -1,9 +1,7 @@
 // What main asks of the pool for one request, and what comes back: types of both sides.
 import type { ErrorCode } from '../errors.js';
+import type { RequestShape } from '../inference-request.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
-
-/** Which request shape the body has. */
-export type RequestShape = 'chat' | 'completions';
 
 /** One model as the pool knows it. */
 export interface MatchModel {

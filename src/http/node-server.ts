@@ -1,0 +1,90 @@
+// HttpServer on node:http, for platforms without a uWebSockets.js binary.
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
+import { log } from '../log.js';
+import { listenFailure } from './listen-failure.js';
+import { NodeExchange } from './node-exchange.js';
+import { type RequestHead, readFraming, refusalBody } from './request-head.js';
+import type { ExchangeHandler, HttpServer } from './server.js';
+
+/** Same bounds as the other implementation where node:http has the knob. */
+const SERVER_OPTIONS = {
+  maxHeaderSize: 64 * 1024,
+  headersTimeout: 10_000,
+  /** Whole request, body included. */
+  requestTimeout: 120_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 2000,
+  noDelay: true,
+};
+
+export function createNodeServer(handler: ExchangeHandler): HttpServer {
+  const policy = { closesConnections: false };
+  let openExchanges = 0;
+  const onClosed = () => {
+    openExchanges--;
+  };
+
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    const head = readHead(request);
+    if (typeof head === 'string') {
+      response.writeHead(400, { 'content-type': 'application/json', connection: 'close' });
+      response.end(refusalBody(head));
+      return;
+    }
+    openExchanges++;
+    const exchange = new NodeExchange(request, response, head, policy, onClosed);
+    try {
+      handler(exchange);
+    } catch (error) {
+      log.error('a request handler threw', { path: exchange.path, error: inspect(error) });
+      exchange.destroy();
+    }
+  });
+
+  return {
+    get openExchanges() {
+      return openExchanges;
+    },
+    listen(host, port) {
+      return new Promise((resolve, reject) => {
+        const onError = () => listenFailure(host, port).then(reject, reject);
+        server.once('error', onError);
+        server.listen({ host, port, exclusive: true }, () => {
+          server.off('error', onError);
+          resolve((server.address() as AddressInfo).port);
+        });
+      });
+    },
+    stopAccepting() {
+      policy.closesConnections = true;
+      server.close();
+    },
+    close() {
+      policy.closesConnections = true;
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** The head, or what is wrong with it. */
+function readHead(request: IncomingMessage): RequestHead | string {
+  const { rawHeaders, url = '' } = request;
+  if (!url.startsWith('/')) return 'the request target is not a path';
+  const headers: [name: string, value: string][] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    headers.push([(rawHeaders[i] ?? '').toLowerCase(), rawHeaders[i + 1] ?? '']);
+  }
+  const framing = readFraming(headers);
+  if (typeof framing === 'string') return framing;
+  const queryAt = url.indexOf('?');
+  return {
+    method: request.method ?? '',
+    path: queryAt === -1 ? url : url.slice(0, queryAt),
+    query: queryAt === -1 ? '' : url.slice(queryAt + 1),
+    headers,
+    framing,
+  };
+}

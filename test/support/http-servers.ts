@@ -1,0 +1,19 @@
+// Starts a server of either implementation on a free port for the length of one test.
+import type { Exchange } from '../../src/http/exchange.js';
+import { createServer, type HttpImplementation, type HttpServer } from '../../src/http/server.js';
+
+export const IMPLEMENTATIONS: readonly HttpImplementation[] = ['uwebsockets', 'node'];
+
+export interface Served extends Disposable {
+  readonly server: HttpServer;
+  readonly port: number;
+}
+
+export async function serve(
+  httpImplementation: HttpImplementation,
+  handler: (exchange: Exchange) => void,
+): Promise<Served> {
+  const server = createServer(handler, { httpImplementation });
+  const port = await server.listen('127.0.0.1', 0);
+  return { server, port, [Symbol.dispose]: () => server.close() };
+}
