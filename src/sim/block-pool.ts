@@ -16,6 +16,7 @@ export class BlockPool {
   readonly usableBlocks: number;
   private free: number;
   private hashed = 0;
+  private readonly emptyFirst: boolean;
   private readonly log: Pick<BlockEventLog, 'removed' | 'cleared'> | null;
 
   private readonly references: Int32Array;
@@ -32,13 +33,20 @@ export class BlockPool {
   private readonly table: Int32Array;
   private readonly mask: number;
 
-  constructor(usableBlocks: number, log: Pick<BlockEventLog, 'removed' | 'cleared'> | null) {
+  /** `emptyFirst`: released blocks without a hash are the next to be allocated. vLLM appends them
+   * like any other. */
+  constructor(
+    usableBlocks: number,
+    log: Pick<BlockEventLog, 'removed' | 'cleared'> | null,
+    emptyFirst = false,
+  ) {
     if (!Number.isSafeInteger(usableBlocks) || usableBlocks < 1 || usableBlocks > 2 ** 28) {
       throw new RangeError(`a block pool cannot have ${usableBlocks} blocks`);
     }
     this.usableBlocks = usableBlocks;
     this.free = usableBlocks;
     this.log = log;
+    this.emptyFirst = emptyFirst;
     this.references = new Int32Array(usableBlocks);
     this.sentinel = usableBlocks;
     this.previous = Int32Array.from({ length: usableBlocks + 1 }, (_, block) => block - 1);
@@ -125,12 +133,8 @@ export class BlockPool {
     if (references < 0) throw new Error(`block pool: block ${block} was released twice`);
     this.references[block] = references;
     if (references > 0) return;
-    const tail = this.previous[this.sentinel] ?? this.sentinel;
-    this.next[tail] = block;
-    this.previous[block] = tail;
-    this.next[block] = this.sentinel;
-    this.previous[this.sentinel] = block;
-    this.free += 1;
+    if (this.emptyFirst && this.nextCopy[block] === NONE) this.link(block, this.sentinel);
+    else this.link(block, this.previous[this.sentinel] ?? this.sentinel);
   }
 
   /** Forgets every hash. False, and no change, while any block is in use. */
@@ -151,6 +155,16 @@ export class BlockPool {
       found.add((BigInt(this.highs[block] ?? 0) << 32n) | BigInt(this.lows[block] ?? 0));
     }
     return found;
+  }
+
+  /** Puts the block into the free list behind `before`. */
+  private link(block: number, before: number): void {
+    const after = this.next[before] ?? this.sentinel;
+    this.next[before] = block;
+    this.previous[block] = before;
+    this.next[block] = after;
+    this.previous[after] = block;
+    this.free += 1;
   }
 
   private unlink(block: number): void {
