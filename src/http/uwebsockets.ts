@@ -121,9 +121,14 @@ function sha256(file: string): string {
 
 /** Version of the C library this process runs on, such as `2.36`; null on musl. */
 function glibcVersion(): string | null {
-  const report: unknown = process.report?.getReport();
-  const version = (report as { header?: { glibcVersionRuntime?: unknown } }).header
-    ?.glibcVersionRuntime;
+  // Node's types of version 20 lack `excludeNetwork`.
+  const report: NodeJS.ProcessReport & { excludeNetwork?: boolean } = process.report;
+  // A report names the peers of open sockets, which asks DNS and can take seconds.
+  const excludeNetwork = report.excludeNetwork ?? false;
+  report.excludeNetwork = true;
+  const { header }: { header?: { glibcVersionRuntime?: unknown } } = report.getReport();
+  report.excludeNetwork = excludeNetwork;
+  const version = header?.glibcVersionRuntime;
   return typeof version === 'string' ? version : null;
 }
 
