@@ -76,10 +76,12 @@ function loadPatched(glibc: string): UWebSockets {
   if (!isAtLeast(glibc, 2, 36)) {
     throw new ConfigError(`uWebSockets.js does not run on glibc ${glibc}: ${CURE}`);
   }
+  const original = join(packageFolder(), name);
   const known = knownBinaries()[name];
-  if (known?.weakened === undefined || sha256(join(packageFolder(), name)) !== known.sha256) {
+  const isKnown = existsSync(original) && sha256(original) === known?.sha256;
+  if (known?.weakened === undefined || !isKnown) {
     throw new ConfigError(
-      `${join(packageFolder(), name)} is not the binary that native/compat/uws-binaries.json lists ` +
+      `${original} is not the binary that native/compat/uws-binaries.json lists ` +
         `and is not loaded on glibc ${glibc}: reinstall with "npm ci", ${CURE}`,
     );
   }
