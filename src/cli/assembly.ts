@@ -139,7 +139,6 @@ export async function assemble(config: Config): Promise<Assembly> {
       admin.close();
       fleet.close();
       await Promise.all([thread.close(), pool.close(), forwarder.close()]);
-      predicted.close();
       index.close();
     },
   };
