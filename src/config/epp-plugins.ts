@@ -28,6 +28,7 @@ export type PluginKind =
   | { readonly role: 'index' }
   /** Needs no action; `note` says what stands in for it. */
   | { readonly role: 'none'; readonly note: string; readonly fields: Fields }
+  /** Exists in llm-d; leaving it out silently would change where requests go. */
   | { readonly role: 'unsupported' };
 
 /** Of the scorer that may own the index too: in generations 1 and 2 it does. */
@@ -233,8 +234,6 @@ const SUPPORTED: Readonly<Record<string, PluginKind>> = {
   ),
 };
 
-/** Real plugins whose work Warmpath does not do. Leaving one out silently would change where
- * requests go, so each is an error that says so. */
 const UNSUPPORTED = [
   'agent-identity',
   'always-disagg-multimodal-decider',
