@@ -20,7 +20,7 @@ function refuses(text: string, ...patterns: readonly RegExp[]) {
 }
 
 test('the seed sample loads unchanged: prefix 2.0, load 1.0, block 64, seed "42", events to 5557', () => {
-  const plan = parseEppText(sample('generation-1-seed'), '--config-text');
+  const plan = parseEppText(sample('generation-1'), '--config-text');
   assert.deepEqual(
     plan.scorers.map(({ type, weight }) => [type, weight]),
     [
