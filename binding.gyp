@@ -16,10 +16,18 @@
         "native/addon/index_binding.cc",
         "native/core/block_hash.cc",
         "native/core/cbor.cc",
+        "native/core/copy_counts.cc",
+        "native/core/growing_table.cc",
+        "native/core/holder_set_store.cc",
+        "native/core/holder_table.cc",
+        "native/core/matcher.cc",
+        "native/core/memory_region.cc",
         "native/core/prefix_index.cc",
         "native/core/sha256.cc",
         "native/core/sha256_x86.cc",
-        "native/core/sha256_arm.cc"
+        "native/core/sha256_arm.cc",
+        "native/core/slab_pool.cc",
+        "native/core/slot_table.cc"
       ]
     },
     {
