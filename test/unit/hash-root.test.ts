@@ -1,4 +1,4 @@
-// Expected roots: VLLM.md section 1.5.
+// Expected roots were printed by vLLM’s init_none_hash.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HashAlgorithm } from '../../src/native.js';
