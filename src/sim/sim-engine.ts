@@ -8,6 +8,7 @@ import type { EventSchema } from './event-encoder.js';
 import type { EventFaults } from './event-faults.js';
 import { EventFeed } from './event-feed.js';
 import { EventPublisher } from './event-publisher.js';
+import { freePort } from './free-port.js';
 import { metricsPage } from './metrics-page.js';
 import { OpenAiServer } from './openai-server.js';
 import { ServedModels } from './served-models.js';
@@ -17,6 +18,7 @@ import type { TokenSequence } from './token-sequence.js';
 
 /** What /version answers: the release whose behaviour is simulated. */
 const VERSION = '0.29.0';
+const MAX_PORT_ATTEMPTS = 5;
 
 export interface SimStats extends EngineTotals {
   readonly runningRequests: number;
@@ -103,8 +105,20 @@ export class SimEngine {
     this.engine.restart();
   }
 
+  /** Also accepts connections again after `refuseConnections`, on the same port. */
   async listen(): Promise<void> {
-    this.port = await this.server.listen(this.options.host, this.port);
+    const { host } = this.options;
+    for (let attempt = 1; this.port === 0; attempt += 1) {
+      const port = await freePort(host);
+      try {
+        this.port = await this.server.listen(host, port);
+        return;
+      } catch (error) {
+        // Somebody else may have taken the port since it was free.
+        if (attempt === MAX_PORT_ATTEMPTS) throw error;
+      }
+    }
+    await this.server.listen(host, this.port);
   }
 
   /** Connections break and new ones are refused, until `listen`. */

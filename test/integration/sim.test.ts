@@ -326,10 +326,13 @@ test('metrics tell load and cache in the names of vLLM, new and old', async (t) 
   const prompt = PROMPT.repeat(4);
   const body = { model: MODEL, prompt, max_tokens: 50, ignore_eos: true };
   const answers = [post(url, body), post(url, body)];
-  await waitFor('one to run and one to wait', () => sim.stats.waitingRequests === 1);
+  await waitFor('one to run and one to wait', () => {
+    return sim.stats.runningRequests === 1 && sim.stats.waitingRequests === 1;
+  });
   const busy = parseEngineMetrics((await get(`${sim.url}/metrics`)).text);
   assert.deepEqual([busy.runningRequests, busy.waitingRequests], [1, 1]);
-  assert.equal(busy.kvCacheUsage, 6 / 50);
+  // 181 prompt tokens in blocks of 32, and up to 50 more.
+  assert.ok(busy.kvCacheUsage >= 6 / 50 && busy.kvCacheUsage <= 8 / 50);
   assert.deepEqual(
     [busy.blockSizeTokens, busy.hashAlgorithm, busy.gpuBlocks, busy.prefixCaching, busy.sleeping],
     [32, 'sha256_cbor', 51, true, false],
