@@ -87,7 +87,8 @@ export interface Addon {
   sha256(bytes: Uint8Array): Uint8Array;
   /** XXH3 with 128 bits, canonical (big-endian) digest. */
   xxh3_128(bytes: Uint8Array): Uint8Array;
-  /** Block hashes as the unsigned 64-bit integers that KV events carry. */
+  /** Block hashes as the unsigned 64-bit integers that KV events carry. Throws a RangeError when a
+   * block pickles to 64 KiB or more, which takes a huge block or key. */
   hashBlocks(input: BlockHashInput): BigUint64Array;
   /** The exact bytes that hashBlocks hashes for each block. For tests. */
   blockPreimages(input: BlockHashInput): Uint8Array[];

@@ -210,8 +210,11 @@ Napi::Value Hash(const Napi::CallbackInfo& info, std::vector<std::vector<uint8_t
     const bool hashed = input.tokens ? HashTokens(input, *input.tokens, out)
                                      : HashTokens(input, *input.wide_tokens, out);
     if (hashed) return hashes;
-    input.problem = "blockSizeTokens: a pickled block of " + std::to_string(input.block_size) +
-                    " tokens and its extra keys exceeds one frame of 64 KiB";
+    const std::string tokens = std::to_string(input.block_size);
+    Napi::RangeError::New(env, "a pickled block of " + tokens +
+                                   " tokens and its extra keys exceeds one frame of 64 KiB")
+        .ThrowAsJavaScriptException();
+    return {};
   }
   // A getter of the input may have thrown already; its error says more.
   if (!env.IsExceptionPending()) {

@@ -20,6 +20,7 @@ export class NodeExchange implements Exchange {
   readonly #policy: ConnectionPolicy;
   readonly #onClosed: () => void;
   readonly #body: RequestBody;
+  readonly #onSocketClose = () => this.#abort();
   #aborted = false;
   readonly #abortCallbacks: (() => void)[] = [];
   #controller: AbortController | null = null;
@@ -46,11 +47,10 @@ export class NodeExchange implements Exchange {
     this.#policy = policy;
     this.#onClosed = onClosed;
     this.#body = new RequestBody(head.framing.declaredBytes);
-    response.once('close', () => {
-      clearTimeout(this.#stallTimer);
-      this.#abort();
-    });
-    // An error is followed by `close`, which says all that is needed.
+    // Not the response's own event: that of a pipelined response still waiting for its turn never comes.
+    request.socket.once('close', this.#onSocketClose);
+    response.once('close', () => clearTimeout(this.#stallTimer));
+    // An error is followed by the end of the socket, which says all that is needed.
     response.on('error', () => {});
     request.on('error', () => {});
   }
@@ -148,7 +148,7 @@ export class NodeExchange implements Exchange {
   destroy(): void {
     if (this.#aborted || this.#ended) return;
     this.#finish();
-    this.#response.destroy();
+    this.#request.socket.destroy();
   }
 
   #watchStall(): void {
@@ -169,6 +169,7 @@ export class NodeExchange implements Exchange {
 
   #finish(): void {
     this.#ended = true;
+    this.#request.socket.off('close', this.#onSocketClose);
     this.#abortCallbacks.length = 0;
     this.#body.fail(clientClosed());
     this.#onClosed();

@@ -19,6 +19,9 @@ const SERVER_OPTIONS = {
   noDelay: true,
 };
 
+/** As many as uWebSockets.js takes. */
+const HEADERS_MAX = 100;
+
 export function createNodeServer(handler: ExchangeHandler): HttpServer {
   const policy = { closesConnections: false };
   let openExchanges = 0;
@@ -73,6 +76,8 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
 function readHead(request: IncomingMessage): RequestHead | string {
   const { rawHeaders, url = '' } = request;
   if (!url.startsWith('/')) return 'the request target is not a path';
+  if (rawHeaders.length > 2 * HEADERS_MAX)
+    return `the request has more than ${HEADERS_MAX} headers`;
   const headers: [name: string, value: string][] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     headers.push([(rawHeaders[i] ?? '').toLowerCase(), rawHeaders[i + 1] ?? '']);

@@ -55,7 +55,7 @@ export class RequestBody {
   }
 
   fail(error: RouterError): void {
-    if (this.#ended || this.#failure !== null) return;
+    if (this.#failure !== null) return;
     this.#failure = error;
     this.#bytes = new Uint8Array(0);
     this.#settle?.reject(error);

@@ -96,8 +96,19 @@ function toByteString(text: string): string {
   return text;
 }
 
+/** Answers a turn later and closes: while the answer is pending uWebSockets.js ends a connection on
+ * which more comes, so that bytes which may be a smuggled request are never read as one. */
 function refuse(response: UwsResponse, message: string): void {
-  response.writeStatus('400 Bad Request');
-  response.writeHeader('content-type', 'application/json');
-  response.end(refusalBody(message), true);
+  let aborted = false;
+  response.onAborted(() => {
+    aborted = true;
+  });
+  setImmediate(() => {
+    if (aborted) return;
+    response.cork(() => {
+      response.writeStatus('400 Bad Request');
+      response.writeHeader('content-type', 'application/json');
+      response.end(refusalBody(message), true);
+    });
+  });
 }

@@ -1,8 +1,8 @@
 // Extra keys: what enters a block's hash besides its parent and its tokens. The order is vLLM's:
 // LoRA, media, cache salt, prompt embeddings.
 import { type HashAlgorithm, native } from '../native.js';
-import type { ExtraKeyProfile } from './hash-settings.js';
-import { encodeCbor, encodePickledExtra } from './python-encoder.js';
+import { type ExtraKeyProfile, hashesAdapterNumber, isPickled } from './hash-settings.js';
+import { encodeCbor, encodePickledExtra, type PythonValue } from './python-encoder.js';
 
 /** One key as it is hashed and as `BlockStored.extra_keys` lists it. */
 export type ExtraKey = string | number | Uint8Array | readonly [identifier: string, offset: number];
@@ -99,16 +99,16 @@ export function serializeKeys(
 }
 
 /** A non-empty list of keys as the third element of the hashed tuple. */
-export function encodeExtraKeys(keys: readonly ExtraKey[], algorithm: HashAlgorithm): Uint8Array {
-  return algorithm === 'sha256' || algorithm === 'xxhash'
-    ? encodePickledExtra(keys)
-    : encodeCbor(keys);
+export function encodeExtraKeys(
+  keys: readonly PythonValue[],
+  algorithm: HashAlgorithm,
+): Uint8Array {
+  return isPickled(algorithm) ? encodePickledExtra(keys) : encodeCbor(keys);
 }
 
 function loraKeys(keys: PromptKeys, profile: ExtraKeyProfile): ExtraKey[] {
   if (keys.loraName === null) return [];
-  const byNumber = profile === 'pre-2025-10-22' || profile === 'v0.10.0';
-  return [byNumber ? (keys.loraIntId ?? 1) : keys.loraName];
+  return [hashesAdapterNumber(profile) ? (keys.loraIntId ?? 1) : keys.loraName];
 }
 
 function mediaKeys(

@@ -25,18 +25,13 @@ export function defaultRoot(algorithm: HashAlgorithm): HashRoot | null {
   };
 }
 
-/** A root known by its bytes: 64 hex digits, 32 or 64 under xxhash, 16 for `sha256_cbor_64bit`. */
-export function explicitRoot(algorithm: HashAlgorithm, hex: string): HashRoot {
-  const digits = rootDigits(algorithm);
-  if (!/^[0-9a-f]*$/.test(hex) || !digits.includes(hex.length)) {
-    throw new RangeError(
-      `root of ${algorithm}: expected ${digits.join(' or ')} hex digits in lower case, got ${JSON.stringify(hex)}`,
-    );
-  }
+/** A root known by its bytes. REQUIRES: lower case, as many digits as rootDigitsOf allows. */
+export function givenRoot(hex: string): HashRoot {
   return { rootHex: hex, rootName: 'given root' };
 }
 
-function rootDigits(algorithm: HashAlgorithm): readonly number[] {
+/** Hex digits a root may have. A random one has 32 bytes even where the chain has 16. */
+export function rootDigitsOf(algorithm: HashAlgorithm): readonly number[] {
   if (algorithm === 'sha256_cbor_64bit') return [16];
   return algorithm.startsWith('xxhash') ? [32, 64] : [64];
 }

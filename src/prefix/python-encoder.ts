@@ -7,16 +7,17 @@ const MEMO_BEFORE_EXTRA = 2;
 const FRAME_HEADER_BYTES = 11;
 
 export function encodeCbor(value: PythonValue): Uint8Array {
-  const out: number[] = [];
+  const out = new ByteSink();
   appendCbor(out, value);
-  return Uint8Array.from(out);
+  return out.bytes();
 }
 
 /** A whole pickle, as `sha256` and `xxhash` hash it. */
 export function encodePickle(value: PythonValue): Uint8Array {
-  const body: number[] = [];
-  new Pickler(body, 0).append(value);
-  body.push(0x2e);
+  const out = new ByteSink();
+  new Pickler(out, 0).append(value);
+  out.push(0x2e);
+  const body = out.bytes();
   const message = new Uint8Array(FRAME_HEADER_BYTES + body.length);
   message.set([0x80, 0x05, 0x95]);
   new DataView(message.buffer).setBigUint64(3, BigInt(body.length), true);
@@ -26,32 +27,57 @@ export function encodePickle(value: PythonValue): Uint8Array {
 
 /** The third element of the hashed tuple alone, as it stands inside the whole pickle. */
 export function encodePickledExtra(value: PythonValue): Uint8Array {
-  const out: number[] = [];
+  const out = new ByteSink();
   new Pickler(out, MEMO_BEFORE_EXTRA).append(value);
-  return Uint8Array.from(out);
+  return out.bytes();
 }
 
-function appendCbor(out: number[], value: PythonValue): void {
+/** Bytes under construction. A key may be as long as a request's body allows, so it grows. */
+class ByteSink {
+  #buffer = new Uint8Array(256);
+  #length = 0;
+
+  push(...bytes: number[]): void {
+    this.append(bytes);
+  }
+
+  append(bytes: ArrayLike<number>): void {
+    const end = this.#length + bytes.length;
+    if (end > this.#buffer.length) {
+      const grown = new Uint8Array(2 * end);
+      grown.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(bytes, this.#length);
+    this.#length = end;
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.slice(0, this.#length);
+  }
+}
+
+function appendCbor(out: ByteSink, value: PythonValue): void {
   if (value === null) {
     out.push(0xf6);
   } else if (typeof value === 'string') {
     const text = Buffer.from(value, 'utf8');
     appendCborHead(out, 3, BigInt(text.length));
-    appendBytes(out, text);
+    out.append(text);
   } else if (typeof value === 'number' || typeof value === 'bigint') {
     const integer = BigInt(value);
     if (integer >= 0n) appendCborHead(out, 0, integer);
     else appendCborHead(out, 1, -1n - integer);
   } else if (value instanceof Uint8Array) {
     appendCborHead(out, 2, BigInt(value.length));
-    appendBytes(out, value);
+    out.append(value);
   } else {
     appendCborHead(out, 4, BigInt(value.length));
     for (const item of value) appendCbor(out, item);
   }
 }
 
-function appendCborHead(out: number[], major: number, argument: bigint): void {
+function appendCborHead(out: ByteSink, major: number, argument: bigint): void {
   const type = major << 5;
   if (argument < 24n) {
     out.push(type | Number(argument));
@@ -66,12 +92,12 @@ function appendCborHead(out: number[], major: number, argument: bigint): void {
 }
 
 class Pickler {
-  readonly #out: number[];
+  readonly #out: ByteSink;
   /** Memo index of strings that CPython keeps one object of. */
   readonly #shared = new Map<string, number>();
   #memoSize: number;
 
-  constructor(out: number[], memoSize: number) {
+  constructor(out: ByteSink, memoSize: number) {
     this.#out = out;
     this.#memoSize = memoSize;
   }
@@ -95,7 +121,7 @@ class Pickler {
     const utf8 = Buffer.from(text, 'utf8');
     if (utf8.length < 256) this.#out.push(0x8c, utf8.length);
     else this.#out.push(0x58, ...littleEndian(BigInt(utf8.length), 4));
-    appendBytes(this.#out, utf8);
+    this.#out.append(utf8);
     if (isShared(text)) this.#shared.set(text, this.#memoSize);
     this.#memoize();
   }
@@ -103,7 +129,7 @@ class Pickler {
   #appendBytesObject(bytes: Uint8Array): void {
     if (bytes.length < 256) this.#out.push(0x43, bytes.length);
     else this.#out.push(0x42, ...littleEndian(BigInt(bytes.length), 4));
-    appendBytes(this.#out, bytes);
+    this.#out.append(bytes);
     this.#memoize();
   }
 
@@ -130,7 +156,7 @@ function isShared(text: string): boolean {
   return text.length === 0 || (text.length === 1 && text.charCodeAt(0) < 256);
 }
 
-function appendPickledInteger(out: number[], value: bigint): void {
+function appendPickledInteger(out: ByteSink, value: bigint): void {
   if (value >= 0n && value < 1n << 8n) out.push(0x4b, Number(value));
   else if (value >= 0n && value < 1n << 16n) out.push(0x4d, ...littleEndian(value, 2));
   else if (BigInt.asIntN(32, value) === value) out.push(0x4a, ...littleEndian(value, 4));
@@ -143,8 +169,4 @@ function appendPickledInteger(out: number[], value: bigint): void {
 
 function littleEndian(value: bigint, bytes: number): number[] {
   return Array.from({ length: bytes }, (_, byte) => Number((value >> BigInt(8 * byte)) & 0xffn));
-}
-
-function appendBytes(out: number[], bytes: Uint8Array): void {
-  for (const byte of bytes) out.push(byte);
 }

@@ -1,5 +1,8 @@
 // Scheduling: filter, weighted sum of scores, pick. Pure: no I/O, no clock, no dice of its own.
+import type { SchedulingPlan } from '../config/scheduling-plan.js';
 import type { Endpoint, EndpointLoad, Trust } from '../endpoint/endpoint.js';
+import { pick } from './picker.js';
+import { createScorer } from './scorers.js';
 
 /** What the scheduler sees of one endpoint for one request. */
 export interface Candidate {
@@ -17,7 +20,7 @@ export interface SchedulingRequest {
   readonly promptTokens: number;
 }
 
-/** Adds weight x clamp01(score) of every candidate to `scores`; `scores[i]` is candidate i's. */
+/** One scorer's part in a decision. */
 export interface ScoreColumn {
   readonly scorer: string;
   readonly weight: number;
@@ -46,4 +49,34 @@ export interface Scheduler {
   ): Decision;
   /** Names and weights in use, for people. */
   readonly description: string;
+}
+
+export function createScheduler(plan: SchedulingPlan): Scheduler {
+  const scorers = plan.scorers.map((entry) => ({ plan: entry, score: createScorer(entry) }));
+  return {
+    description: [
+      ...plan.scorers.map(({ name, weight }) => `${name} x ${weight}`),
+      plan.picker,
+    ].join(', '),
+    schedule(request, candidates, random) {
+      const totals = new Float64Array(candidates.length);
+      const columns = scorers.map(({ plan: { name, weight }, score }) => {
+        const raw = new Float64Array(candidates.length);
+        score(request, candidates, raw);
+        for (let i = 0; i < raw.length; i++) {
+          const clamped = clamp01(raw[i] ?? 0);
+          raw[i] = clamped;
+          totals[i] = (totals[i] ?? 0) + weight * clamped;
+        }
+        return { scorer: name, weight, raw };
+      });
+      const { order, tied } = pick(plan.picker, totals, random);
+      return { pick: order[0] ?? 0, totals, columns, order, tied };
+    },
+  };
+}
+
+/** NaN counts as 0: a scorer that cannot tell must not win. */
+function clamp01(score: number): number {
+  return score > 0 ? Math.min(1, score) : 0;
 }
