@@ -8,7 +8,11 @@
   "targets": [
     {
       "target_name": "warmpath",
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "native"],
+      "include_dirs": [
+        "<!(node -p \"require('node-addon-api').include_dir\")",
+        "<!(node -p \"require('path').dirname(require.resolve('xxhash-addon/package.json'))\")/xxHash",
+        "native"
+      ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       "sources": [
         "native/addon/addon.cc",
@@ -16,10 +20,14 @@
         "native/addon/index_binding.cc",
         "native/core/block_hash.cc",
         "native/core/cbor.cc",
+        "native/core/pickle.cc",
         "native/core/prefix_index.cc",
         "native/core/sha256.cc",
+        "native/core/sha256_arm.cc",
         "native/core/sha256_x86.cc",
-        "native/core/sha256_arm.cc"
+        "native/core/token_encoder.cc",
+        "native/core/token_encoder_x86.cc",
+        "native/core/xxh3.cc"
       ]
     },
     {

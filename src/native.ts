@@ -28,8 +28,11 @@ export interface BlockHashInput {
   /** Block numbers, ascending, whose third element differs, and those elements. */
   readonly extraBlocks?: Uint32Array;
   readonly extraValues?: readonly Uint8Array[];
-  /** Receives the full digests, one after the other, when given. */
+  /** Receives the full digests, one after the other, when given: 32, 16 or, for
+   * `sha256_cbor_64bit`, 8 bytes a block. */
   readonly digests?: Uint8Array;
+  /** Use no special instructions of this machine. For tests and benchmarks. */
+  readonly portable?: boolean;
 }
 
 /** Where a block lies, in the order of the native code: a match credits nearer tiers more. */
@@ -84,8 +87,11 @@ export interface Addon {
   sha256(bytes: Uint8Array): Uint8Array;
   /** XXH3 with 128 bits, canonical (big-endian) digest. */
   xxh3_128(bytes: Uint8Array): Uint8Array;
-  /** Block hashes as the unsigned 64-bit integers that KV events carry. */
+  /** Block hashes as the unsigned 64-bit integers that KV events carry. Throws a RangeError when a
+   * block pickles to 64 KiB or more, which takes a huge block or key. */
   hashBlocks(input: BlockHashInput): BigUint64Array;
+  /** The exact bytes that hashBlocks hashes for each block. For tests. */
+  blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;
   readonly PrefixIndex: PrefixIndexConstructor;
 }
