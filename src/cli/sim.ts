@@ -4,8 +4,8 @@ import { ConfigError } from '../errors.js';
 import { log } from '../log.js';
 import { HASH_ALGORITHMS } from '../native.js';
 import { EXTRA_KEY_PROFILES } from '../prefix/hash-settings.js';
-import { loadPromptEncoder } from '../sim/default-encoder.js';
 import { EVENT_SCHEMAS } from '../sim/event-encoder.js';
+import { loadPromptEncoder, shippedTokenizer } from '../sim/model-encoder.js';
 import { startSimEngine } from '../sim/sim-engine.js';
 import { SIM_DEFAULTS, type SimOptions } from '../sim/sim-options.js';
 import { TIMING_NAMES } from '../sim/timing.js';
@@ -72,9 +72,9 @@ export async function runSim(args: readonly string[]): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const encoder = await loadPromptEncoder(values.tokenizer ?? null);
-  const sim = await startSimEngine({ ...optionsOf(values), encoder });
   const stopped = untilStopped();
+  const encoder = await loadPromptEncoder(values.tokenizer ?? shippedTokenizer());
+  const sim = await startSimEngine({ ...optionsOf(values), encoder });
   const { kvEvents, kvReplay, hashSettings, options } = sim;
   log.info('simulated engine serves', {
     ...{ url: sim.url, model: options.model, timing: options.timing, kvEvents, kvReplay },
@@ -115,7 +115,11 @@ function optionsOf(values: Values): Omit<SimOptions, 'encoder'> {
     hashesAsBytes: values['raw-hashes'] ?? false,
     dataParallelRank: number('data-parallel-rank', 0, { min: 0, max: 1023 }),
     blockSizeTokens: number('block-size', SIM_DEFAULTS.blockSizeTokens),
-    hashAlgorithm: oneOf('hash-algo', values['hash-algo'] ?? SIM_DEFAULTS.hashAlgorithm, HASH_ALGORITHMS),
+    hashAlgorithm: oneOf(
+      'hash-algo',
+      values['hash-algo'] ?? SIM_DEFAULTS.hashAlgorithm,
+      HASH_ALGORITHMS,
+    ),
     hashSeed: values['hash-seed'] ?? null,
     extraKeyProfile: oneOf('hash-profile', values['hash-profile'], EXTRA_KEY_PROFILES),
     kvTokens: count('kv-tokens'),

@@ -26,7 +26,7 @@ export class AnswerText {
 
   /** Each token's text is what it adds to the text before it, so deltas join without decoding. */
   static async from(encoder: PromptEncoder): Promise<AnswerText> {
-    const ids = [...(await encoder.encode(PASSAGE, false))];
+    const ids = [...(await encoder.encode(PASSAGE))];
     const tokens = ids.map(async (id, i) => {
       const before = i === 0 ? [] : ids.slice(i - 1, i);
       const [with_, without] = await Promise.all([

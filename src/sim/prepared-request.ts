@@ -7,7 +7,7 @@ import { NO_KEYS, type PromptKeys } from '../prefix/extra-keys.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
 import type { PreparedPrompt } from './generation.js';
 import { type GenerationOptions, parseGenerationOptions } from './generation-options.js';
-import { encodePrompts, type PromptEncoder } from './prompt-encoder.js';
+import type { PromptEncoder } from './prompt-encoder.js';
 import type { ServedModels } from './served-models.js';
 import { TokenSequence } from './token-sequence.js';
 
@@ -48,25 +48,13 @@ export async function prepareRequest(
     loraIntId: adapter?.id ?? null,
     cacheSalt: request.cacheSalt,
   };
-  const prompts = (await encodePrompts(encoder, request)).map((encoded) => {
-    const tokens = truncated(encoded, request, models.maxModelLen);
-    checkLength(tokens.length, options.maxTokens, models.maxModelLen);
+  const { maxModelLen } = models;
+  const encoded = await encoder.encodePrompts(request, maxModelLen);
+  const prompts = encoded.map((tokens) => {
+    checkLength(tokens.length, options.maxTokens, maxModelLen);
     return { tokens, newSequence: () => new TokenSequence(tokens, hashSettings, keys) };
   });
   return { request, options, prompts, modelName: request.model || models.base };
-}
-
-function truncated(
-  tokens: Uint32Array,
-  { truncatePromptTokens: wanted, truncationSide }: InferenceRequest,
-  maxModelLen: number,
-): Uint32Array {
-  if (wanted === null) return tokens;
-  const length = Math.min(wanted === -1 ? maxModelLen - 1 : wanted, tokens.length);
-  // Hugging Face tokenizers of generative models cut on the left unless told otherwise.
-  return truncationSide === 'right'
-    ? tokens.slice(0, length)
-    : tokens.slice(tokens.length - length);
 }
 
 function checkLength(promptTokens: number, maxTokens: number | null, maxModelLen: number): void {

@@ -66,8 +66,11 @@ export class SimEngine {
     });
   }
 
+  /** Where clients on this machine reach it. */
   get url(): string {
-    return `http://${this.options.host}:${this.port}`;
+    const { host } = this.options;
+    if (host === '0.0.0.0') return `http://127.0.0.1:${this.port}`;
+    return host.includes(':') ? `http://[${host}]:${this.port}` : `http://${host}:${this.port}`;
   }
 
   /** Where subscribers find the events; null without events. */
