@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors.js';
 import type { RequestShape } from '../inference-request.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
+import type { ContentFormat } from './content-format.js';
 
 /** One model as the pool knows it. */
 export interface MatchModel {
@@ -16,6 +17,18 @@ export interface MatchModel {
   readonly hashSettings: readonly HashSettings[];
   /** null: unknown, do not check. */
   readonly maxModelLen: number | null;
+  /** The engines' flags about chat templates, where they are not vLLM's defaults. */
+  readonly chat?: ChatFlags;
+}
+
+/** vLLM's flags of the same names. */
+export interface ChatFlags {
+  /** Source of the template, not a file name. */
+  readonly chatTemplate?: string;
+  readonly chatTemplateContentFormat?: 'auto' | ContentFormat;
+  readonly trustRequestChatTemplate?: boolean;
+  readonly defaultChatTemplateKwargs?: { readonly [name: string]: unknown };
+  readonly excludeToolsWhenToolChoiceNone?: boolean;
 }
 
 /** `text` is JSON of MatchModel[]; a worker parses it again only when `version` differs. */
