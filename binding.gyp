@@ -14,12 +14,24 @@
         "native/addon/addon.cc",
         "native/addon/hasher_binding.cc",
         "native/addon/index_binding.cc",
+        "native/addon/tokenizer_binding.cc",
         "native/core/block_hash.cc",
         "native/core/cbor.cc",
         "native/core/prefix_index.cc",
         "native/core/sha256.cc",
         "native/core/sha256_x86.cc",
-        "native/core/sha256_arm.cc"
+        "native/core/sha256_arm.cc",
+        "native/core/added_tokens.cc",
+        "native/core/bpe.cc",
+        "native/core/encoder.cc",
+        "native/core/model_registry.cc",
+        "native/core/nfc.cc",
+        "native/core/pretokenizer.cc",
+        "native/core/tokenizer_model.cc",
+        "native/core/unicode.cc",
+        "native/core/unicode_data.cc",
+        "native/core/utf8.cc",
+        "native/core/vocabulary.cc"
       ]
     },
     {

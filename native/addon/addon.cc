@@ -6,6 +6,7 @@ namespace {
 Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   kv::RegisterHasher(env, exports);
   kv::RegisterIndex(env, exports);
+  kv::RegisterTokenizer(env, exports);
   return exports;
 }
 

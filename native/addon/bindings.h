@@ -7,5 +7,6 @@ namespace kv {
 
 void RegisterHasher(Napi::Env env, Napi::Object exports);
 void RegisterIndex(Napi::Env env, Napi::Object exports);
+void RegisterTokenizer(Napi::Env env, Napi::Object exports);
 
 }  // namespace kv
