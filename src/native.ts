@@ -115,6 +115,7 @@ export interface TokenizerSpec {
   readonly tokenIds: Uint32Array;
   /** Lines "left right", lowest rank first. */
   readonly merges: string;
+  readonly mergeCount: number;
   readonly ignoreMerges: boolean;
   readonly nfc: boolean;
   readonly prefixSpace: boolean;

@@ -19,6 +19,7 @@ class SpecReader {
     spec->token_names = names_ = String("tokenNames");
     spec->token_ids = Ids("tokenIds");
     spec->merges = merges_ = String("merges");
+    spec->merge_count = object_.Get("mergeCount").ToNumber().Uint32Value();
     spec->ignore_merges = Flag("ignoreMerges");
     spec->nfc = Flag("nfc");
     spec->prefix_space = Flag("prefixSpace");

@@ -23,12 +23,13 @@ struct Merge {
 class MergeTable {
  public:
   // A slot is one word: 20 bits for each token and 24 for the rank; all ones is an empty slot.
-  static constexpr uint32_t kMaxTokens = (1u << 20) - 1;
+  // Ids are below kMaxTokens; that id itself may stand for "no token" and merges with nothing.
+  static constexpr uint32_t kMaxTokens = (1u << 20) - 2;
   static constexpr uint32_t kMaxMerges = (1u << 24) - 1;
 
   // `merges` in order of rank, lowest first; of equal pairs the last one counts.
   // `byte_tokens` are the tokens of the 256 bytes.
-  // REQUIRES: ids < kMaxTokens, merges.size() <= kMaxMerges.
+  // REQUIRES: ids of merges < kMaxTokens, merges.size() <= kMaxMerges.
   MergeTable(std::span<const Merge> merges, std::span<const uint32_t, 256> byte_tokens);
 
   // Rank of the pair, kNoMerge if it does not merge.

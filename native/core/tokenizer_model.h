@@ -24,6 +24,7 @@ struct TokenizerSpec {
   std::span<const uint32_t> token_ids;
   // One merge a line, "left right", lowest rank first.
   std::string_view merges;
+  size_t merge_count = 0;
   // A word that is a token is not merged.
   bool ignore_merges = false;
   bool nfc = false;

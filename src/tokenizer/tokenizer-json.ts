@@ -75,9 +75,9 @@ function flagAt(value: unknown, place: string): boolean {
   return typeof value === 'boolean' ? value : fail(`${place} is not a boolean`);
 }
 
-function idAt(value: unknown, place: string): number {
-  const valid = typeof value === 'number' && Number.isInteger(value) && value >= 0;
-  return valid && value <= 0xffffffff ? value : fail(`${place} is not a token id`);
+function idAt(value: unknown, place: string, key: string | number): number {
+  const valid = typeof value === 'number' && value >>> 0 === value;
+  return valid ? value : fail(`${place}[${show(key)}] is not a token id`);
 }
 
 function show(value: unknown): string {
@@ -88,21 +88,24 @@ function show(value: unknown): string {
 export function readTokenizerJson(file: unknown): TokenizerSpec {
   const json = objectAt(file, 'tokenizer.json');
   const model = objectAt(json['model'], 'model');
-  const vocab = readVocab(model);
-  const words = readPreTokenizer(json['pre_tokenizer']);
+  checkModel(model);
+  const vocab = objectAt(model['vocab'], 'model.vocab');
+  const names = Object.keys(vocab);
+  const merges = readMerges(model['merges']);
   return {
-    tokenNames: [...vocab.keys()].join('\n'),
-    tokenIds: Uint32Array.from(vocab.values()),
-    merges: readMerges(model['merges']),
+    tokenNames: names.join('\n'),
+    tokenIds: Uint32Array.from(names, (name) => idAt(vocab[name], 'model.vocab', name)),
+    merges: merges.join('\n'),
+    mergeCount: merges.length,
     ignoreMerges: flagAt(model['ignore_merges'] ?? false, 'model.ignore_merges'),
     nfc: readNormalizer(json['normalizer']),
-    ...words,
-    addedTokens: readAddedTokens(json['added_tokens'] ?? [], vocab),
+    ...readPreTokenizer(json['pre_tokenizer']),
+    addedTokens: readAddedTokens(json['added_tokens'] ?? [], vocab, names.length),
     ...readPostProcessor(json['post_processor']),
   };
 }
 
-function readVocab(model: Json): Map<string, number> {
+function checkModel(model: Json): void {
   if (model['type'] !== 'BPE') fail(`model.type is ${show(model['type'])}, not BPE`);
   // unk_token, fuse_unk and byte_fallback only act on characters without a token; the native
   // tables check that the byte-level alphabet has none.
@@ -110,29 +113,19 @@ function readVocab(model: Json): Map<string, number> {
     if ((model[key] ?? '') !== '') fail(`model.${key} is ${show(model[key])}`);
   }
   if ((model['dropout'] ?? 0) !== 0) fail(`model.dropout is ${show(model['dropout'])}`);
-  const vocab = new Map<string, number>();
-  for (const [name, id] of Object.entries(objectAt(model['vocab'], 'model.vocab'))) {
-    vocab.set(name, idAt(id, `model.vocab[${show(name)}]`));
-  }
-  return vocab;
 }
 
-/** Merges come as "left right" or, since tokenizers 0.20, as pairs. */
-function readMerges(value: unknown): string {
-  return listAt(value, 'model.merges')
-    .filter((merge) => typeof merge !== 'string' || !merge.startsWith('#version'))
-    .map((merge, rank) => {
-      const [left, right, ...more] =
-        typeof merge === 'string' ? merge.split(' ') : listAt(merge, `model.merges[${rank}]`);
-      const pair = typeof left === 'string' && typeof right === 'string' && more.length === 0;
-      const line = `${left} ${right}`;
-      // The byte-level alphabet has neither; other tokens cannot be merged by the tables.
-      if (!pair || line.includes('\n') || line.indexOf(' ') !== line.lastIndexOf(' ')) {
-        fail(`model.merges[${rank}] is ${show(merge)}`);
-      }
-      return line;
-    })
-    .join('\n');
+/** Merges come as "left right" or, since tokenizers 0.20, as pairs; the native tables check that
+ * each line is two tokens. */
+function readMerges(value: unknown): string[] {
+  const merges = listAt(value, 'model.merges');
+  const legacy = typeof merges[0] === 'string';
+  const lines = merges.map((merge, rank) => {
+    if (typeof merge === 'string' && legacy) return merge;
+    const pair = !legacy && Array.isArray(merge) && merge.length === 2;
+    return pair ? `${merge[0]} ${merge[1]}` : fail(`model.merges[${rank}] is ${show(merge)}`);
+  });
+  return legacy ? lines.filter((line) => !line.startsWith('#version')) : lines;
 }
 
 function readNormalizer(value: unknown): boolean {
@@ -190,12 +183,12 @@ function readSplit(options: Json, place: string): SplitRule {
   return fail(`${place}: pattern ${show(pattern)}, behavior ${show(options['behavior'])}`);
 }
 
-function readAddedTokens(value: unknown, vocab: ReadonlyMap<string, number>): AddedTokenSpec[] {
+function readAddedTokens(value: unknown, vocab: Json, vocabSize: number): AddedTokenSpec[] {
   const tokens: AddedTokenSpec[] = [];
   const contents = new Set<string>();
   // The library numbers tokens itself and does not look at `id`; a file that expects another
   // number is not understood.
-  let nextId = vocab.size;
+  let nextId = vocabSize;
   listAt(value, 'added_tokens').forEach((entry, i) => {
     const place = `added_tokens[${i}]`;
     const token = objectAt(entry, place);
@@ -203,12 +196,13 @@ function readAddedTokens(value: unknown, vocab: ReadonlyMap<string, number>): Ad
     if (typeof content !== 'string' || content === '') fail(`${place}.content is ${show(content)}`);
     if (contents.has(content)) fail(`${place}: ${show(content)} occurs twice`);
     contents.add(content);
-    const id = vocab.get(content) ?? nextId++;
-    if (token['id'] !== id)
-      fail(`${place}: ${show(content)} has id ${show(token['id'])}, counted ${id}`);
+    const id = Object.hasOwn(vocab, content) ? vocab[content] : nextId++;
+    if (token['id'] !== id) {
+      fail(`${place}: ${show(content)} has id ${show(token['id'])}, counted ${show(id)}`);
+    }
     tokens.push({
       content,
-      id,
+      id: idAt(id, place, 'id'),
       singleWord: flagAt(token['single_word'], `${place}.single_word`),
       lstrip: flagAt(token['lstrip'], `${place}.lstrip`),
       rstrip: flagAt(token['rstrip'], `${place}.rstrip`),
@@ -249,7 +243,7 @@ function readTemplate(template: Json, before: number[], after: number[]): void {
     } else {
       const name = String(objectAt(special, place)['id']);
       const known = objectAt(specials[name], `post_processor.special_tokens[${show(name)}]`);
-      for (const id of listAt(known['ids'], `${place} ids`)) ids.push(idAt(id, `${place} id`));
+      ids.push(...listAt(known['ids'], `${place} ids`).map((id, i) => idAt(id, place, i)));
     }
   }
   if (ids !== after) fail(`${place} has no text`);
