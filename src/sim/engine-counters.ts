@@ -36,24 +36,20 @@ export class EngineCounters {
     ['length', 0],
     ['abort', 0],
   ]);
-  readonly histograms = {
-    time_to_first_token_seconds: new Histogram(FIRST_TOKEN_BUCKETS),
-    inter_token_latency_seconds: new Histogram(TOKEN_BUCKETS),
-    request_time_per_output_token_seconds: new Histogram(TOKEN_BUCKETS),
-    e2e_request_latency_seconds: new Histogram(LATENCY_BUCKETS),
-    request_queue_time_seconds: new Histogram(LATENCY_BUCKETS),
-    request_prefill_time_seconds: new Histogram(LATENCY_BUCKETS),
-    request_decode_time_seconds: new Histogram(LATENCY_BUCKETS),
-    request_inference_time_seconds: new Histogram(LATENCY_BUCKETS),
-  } as const;
+  /** Seconds each. */
+  readonly firstToken = new Histogram(FIRST_TOKEN_BUCKETS);
+  readonly interToken = new Histogram(TOKEN_BUCKETS);
+  readonly perToken = new Histogram(TOKEN_BUCKETS);
+  readonly endToEnd = new Histogram(LATENCY_BUCKETS);
+  readonly queue = new Histogram(LATENCY_BUCKETS);
+  readonly prefill = new Histogram(LATENCY_BUCKETS);
+  readonly decode = new Histogram(LATENCY_BUCKETS);
+  readonly inference = new Histogram(LATENCY_BUCKETS);
 
   /** A token came `nowUs`, `previousUs` after the one before it; -1: the first. */
   tokenAt(request: EngineRequest, nowUs: number, previousUs: number): void {
-    if (previousUs < 0) {
-      this.histograms.time_to_first_token_seconds.observe(seconds(nowUs - request.submittedUs));
-    } else {
-      this.histograms.inter_token_latency_seconds.observe(seconds(nowUs - previousUs));
-    }
+    if (previousUs < 0) this.firstToken.observe(seconds(nowUs - request.submittedUs));
+    else this.interToken.observe(seconds(nowUs - previousUs));
   }
 
   ended(request: EngineRequest, nowUs: number, reason: string): void {
@@ -61,13 +57,12 @@ export class EngineCounters {
     if (reason === 'abort') return;
     const { submittedUs, scheduledUs, firstTokenUs, outputCount } = request;
     const decode = seconds(nowUs - firstTokenUs);
-    this.histograms.e2e_request_latency_seconds.observe(seconds(nowUs - submittedUs));
-    this.histograms.request_queue_time_seconds.observe(seconds(scheduledUs - submittedUs));
-    this.histograms.request_prefill_time_seconds.observe(seconds(firstTokenUs - scheduledUs));
-    this.histograms.request_decode_time_seconds.observe(decode);
-    this.histograms.request_inference_time_seconds.observe(seconds(nowUs - scheduledUs));
-    if (outputCount < 2) return;
-    this.histograms.request_time_per_output_token_seconds.observe(decode / (outputCount - 1));
+    this.endToEnd.observe(seconds(nowUs - submittedUs));
+    this.queue.observe(seconds(scheduledUs - submittedUs));
+    this.prefill.observe(seconds(firstTokenUs - scheduledUs));
+    this.decode.observe(decode);
+    this.inference.observe(seconds(nowUs - scheduledUs));
+    if (outputCount > 1) this.perToken.observe(decode / (outputCount - 1));
   }
 }
 

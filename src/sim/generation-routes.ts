@@ -6,18 +6,15 @@ import type { RequestShape } from '../inference-request.js';
 import { CHAT_SHAPE, COMPLETION_SHAPE } from './answer-shape.js';
 import type { AnswerText } from './answer-text.js';
 import { type AnswerContext, StreamedAnswer, WholeAnswer } from './answer-writer.js';
-import type { Engine } from './engine.js';
-import type { EngineCounters } from './engine-counters.js';
+import type { EngineRank } from './engine-rank.js';
 import { Generation, type PreparedPrompt } from './generation.js';
 import { type PreparingService, prepareRequest } from './prepared-request.js';
 import { readJsonObject } from './request-reader.js';
 import type { ServerFaults } from './server-faults.js';
-import type { TokenSequence } from './token-sequence.js';
 
 export interface GenerationService extends PreparingService {
-  readonly engine: Engine<TokenSequence>;
+  readonly ranks: readonly [EngineRank, ...EngineRank[]];
   readonly answerText: AnswerText;
-  readonly counters: EngineCounters;
   readonly faults: ServerFaults;
   /** vLLM's --enable-prompt-tokens-details. */
   readonly reportsCachedTokens: boolean;
@@ -55,9 +52,12 @@ export async function generate(
   };
   const answer = options.stream ? new StreamedAnswer(context) : new WholeAnswer(context);
   let tokensLeft = faults.failAfterTokens ?? Number.POSITIVE_INFINITY;
+  const { engine, counters } = rankFor(service.ranks, exchange);
   const generation = new Generation(
     {
-      ...service,
+      engine,
+      counters,
+      answerText: service.answerText,
       eosTokenId: service.encoder.eosTokenId,
       maxModelLen: service.models.maxModelLen,
       skipsCacheRead: request.skipsCacheRead,
@@ -122,4 +122,13 @@ async function echoTexts(
     return [prompt, await encoder.decode([...prompt.tokens])] as const;
   });
   return new Map(await Promise.all(texts));
+}
+
+/** The rank that the request names, as vLLM reads the header, or the least loaded one. */
+function rankFor(ranks: GenerationService['ranks'], exchange: Exchange): EngineRank {
+  const named = exchange.header('x-data-parallel-rank');
+  const pinned = ranks.find(({ rank }) => String(rank) === named);
+  if (pinned !== undefined) return pinned;
+  const load = ({ engine }: EngineRank) => engine.waitingRequests * 4 + engine.runningRequests;
+  return ranks.reduce((best, rank) => (load(rank) < load(best) ? rank : best));
 }

@@ -1,72 +1,83 @@
-// The engine's /metrics page, in vLLM's names (VLLM.md 8).
-import type { Engine } from './engine.js';
-import type { EngineCounters } from './engine-counters.js';
+// The engine's /metrics page, in vLLM's names (VLLM.md 8): one series for each data-parallel rank.
+import type { ClockLag } from './clock.js';
+import type { EngineRank } from './engine-rank.js';
 import { type Labels, PrometheusPage } from './prometheus-page.js';
-
-/** `old`: names of vLLM before 0.9.2, which were removed in 0.12; `both`: as in between. */
-export type MetricNames = 'current' | 'old' | 'both';
+import type { ServedModels } from './served-models.js';
+import type { SimOptions } from './sim-options.js';
 
 export interface MetricsSource {
-  readonly engine: Pick<
-    Engine,
-    'totals' | 'waitingRequests' | 'runningRequests' | 'cacheUsage' | 'isPaused' | 'options'
-  >;
-  readonly counters: EngineCounters;
-  readonly modelName: string;
-  readonly rank: number;
-  readonly hashAlgorithm: string;
-  readonly names: MetricNames;
-  readonly lora: { readonly running: readonly string[]; readonly max: number };
-  /** How late steps ended in real time, 99th percentile; the simulator's own metric. */
-  readonly lagP99Seconds: number;
+  readonly options: Pick<SimOptions, 'model' | 'hashAlgorithm' | 'metricNames'>;
+  readonly models: ServedModels;
+  readonly ranks: readonly EngineRank[];
+  /** How late steps ended in real time: the simulator's own metric. */
+  readonly lag: ClockLag;
 }
 
-export function metricsPage(source: MetricsSource): string {
-  const { engine, counters, names } = source;
-  const { totals } = engine;
-  const page = new PrometheusPage({ model_name: source.modelName, engine: String(source.rank) });
-  page.gauge('vllm:num_requests_running', engine.runningRequests);
-  page.gauge('vllm:num_requests_waiting', engine.waitingRequests);
-  for (const reason of ['capacity', 'deferred']) {
-    const value = reason === 'capacity' ? engine.waitingRequests : 0;
-    page.gauge('vllm:num_requests_waiting_by_reason', value, { reason });
-  }
-  if (names !== 'old') {
-    page.gauge('vllm:kv_cache_usage_perc', engine.cacheUsage);
-    page.counter('vllm:prefix_cache_queries', totals.prefixQueryTokens);
-    page.counter('vllm:prefix_cache_hits', totals.prefixHitTokens);
-  }
-  if (names !== 'current') {
-    page.gauge('vllm:gpu_cache_usage_perc', engine.cacheUsage);
-    page.counter('vllm:gpu_prefix_cache_queries', totals.prefixQueryTokens);
-    page.counter('vllm:gpu_prefix_cache_hits', totals.prefixHitTokens);
-  }
-  page.counter('vllm:num_preemptions', totals.preemptions);
-  page.counter('vllm:prompt_tokens', totals.promptTokens);
-  page.counter('vllm:prompt_tokens_cached', totals.prefixHitTokens);
-  page.counter('vllm:generation_tokens', totals.generatedTokens);
-  for (const [reason, count] of counters.finished) {
-    page.counter('vllm:request_success', count, { finished_reason: reason });
-  }
-  for (const [name, histogram] of Object.entries(counters.histograms)) {
-    page.histogram(`vllm:${name}`, histogram);
-  }
-  for (const state of ['awake', 'weights_offloaded', 'discard_all']) {
-    const isState = engine.isPaused ? state === 'discard_all' : state === 'awake';
-    page.gauge('vllm:engine_sleep_state', isState ? 1 : 0, { sleep_state: state });
-  }
-  page.gauge('vllm:lora_requests_info', Date.now() / 1000, {
-    max_lora: String(source.lora.max),
-    waiting_lora_adapters: '',
-    running_lora_adapters: source.lora.running.join(','),
+type Page = PrometheusPage<EngineRank>;
+
+export function metricsPage({ options, models, ranks, lag }: MetricsSource): string {
+  const page: Page = new PrometheusPage(ranks, ({ rank }) => ({
+    model_name: options.model,
+    engine: String(rank),
+  }));
+  addLoad(page);
+  if (options.metricNames !== 'old') addCache(page, 'vllm:');
+  if (options.metricNames !== 'current') addCache(page, 'vllm:gpu_');
+  addRequests(page);
+  page.family('vllm:engine_sleep_state', 'gauge', ({ engine }) =>
+    ['awake', 'weights_offloaded', 'discard_all'].map((state) => {
+      const isState = state === (engine.isPaused ? 'discard_all' : 'awake');
+      return [{ sleep_state: state }, isState ? 1 : 0];
+    }),
+  );
+  page.family('vllm:lora_requests_info', 'gauge', () => {
+    const running_lora_adapters = models.adapterNames.join(',');
+    const max_lora = String(models.adapterNames.length);
+    return [[{ max_lora, waiting_lora_adapters: '', running_lora_adapters }, Date.now() / 1000]];
   });
-  page.info('vllm:cache_config_info', cacheConfig(source));
-  page.gauge('warmpath_sim_step_lag_p99_seconds', source.lagP99Seconds);
+  page.info('vllm:cache_config_info', (rank) => cacheConfig(rank, options.hashAlgorithm));
+  page.gauge('warmpath_sim_step_lag_p99_seconds', () => lag.p99Ms / 1000);
   return page.text();
 }
 
+function addLoad(page: Page): void {
+  page.gauge('vllm:num_requests_running', ({ engine }) => engine.runningRequests);
+  page.gauge('vllm:num_requests_waiting', ({ engine }) => engine.waitingRequests);
+  page.family('vllm:num_requests_waiting_by_reason', 'gauge', ({ engine }) => [
+    [{ reason: 'capacity' }, engine.waitingRequests],
+    [{ reason: 'deferred' }, 0],
+  ]);
+}
+
+/** The names had a `gpu_` up to vLLM 0.11; 0.9.2 to 0.11 had both. */
+function addCache(page: Page, prefix: string): void {
+  page.gauge(`${prefix}${prefix.endsWith('gpu_') ? '' : 'kv_'}cache_usage_perc`, ({ engine }) => {
+    return engine.cacheUsage;
+  });
+  page.counter(`${prefix}prefix_cache_queries`, ({ engine }) => engine.totals.prefixQueryTokens);
+  page.counter(`${prefix}prefix_cache_hits`, ({ engine }) => engine.totals.prefixHitTokens);
+}
+
+function addRequests(page: Page): void {
+  page.counter('vllm:num_preemptions', ({ engine }) => engine.totals.preemptions);
+  page.counter('vllm:prompt_tokens', ({ engine }) => engine.totals.promptTokens);
+  page.counter('vllm:prompt_tokens_cached', ({ engine }) => engine.totals.prefixHitTokens);
+  page.counter('vllm:generation_tokens', ({ engine }) => engine.totals.generatedTokens);
+  page.family('vllm:request_success', 'counter', ({ counters }) =>
+    [...counters.finished].map(([reason, count]) => [{ finished_reason: reason }, count]),
+  );
+  page.histogram('vllm:time_to_first_token_seconds', (rank) => rank.counters.firstToken);
+  page.histogram('vllm:inter_token_latency_seconds', (rank) => rank.counters.interToken);
+  page.histogram('vllm:request_time_per_output_token_seconds', (rank) => rank.counters.perToken);
+  page.histogram('vllm:e2e_request_latency_seconds', (rank) => rank.counters.endToEnd);
+  page.histogram('vllm:request_queue_time_seconds', (rank) => rank.counters.queue);
+  page.histogram('vllm:request_prefill_time_seconds', (rank) => rank.counters.prefill);
+  page.histogram('vllm:request_decode_time_seconds', (rank) => rank.counters.decode);
+  page.histogram('vllm:request_inference_time_seconds', (rank) => rank.counters.inference);
+}
+
 /** vLLM writes every field of its CacheConfig; these are the ones with a meaning here. */
-function cacheConfig({ engine, hashAlgorithm, rank }: MetricsSource): Labels {
+function cacheConfig({ engine, rank }: EngineRank, hashAlgorithm: string): Labels {
   const { blockSizeTokens, usableBlocks } = engine.options;
   return {
     block_size: String(blockSizeTokens),

@@ -116,8 +116,10 @@ function mainRoutes(service: ServerService): Routes {
     '/version': { GET: (exchange) => respondJson(exchange, { version: service.version }) },
     '/load': {
       GET: (exchange) => {
-        const { runningRequests, waitingRequests } = service.engine;
-        respondJson(exchange, { server_load: runningRequests + waitingRequests });
+        const loads = service.ranks.map(({ engine }) => {
+          return engine.runningRequests + engine.waitingRequests;
+        });
+        respondJson(exchange, { server_load: loads.reduce((sum, load) => sum + load, 0) });
       },
     },
     '/metrics': {
@@ -126,29 +128,33 @@ function mainRoutes(service: ServerService): Routes {
   };
 }
 
-function devRoutes({ engine }: ServerService): Routes {
+function devRoutes({ ranks }: ServerService): Routes {
+  const engines = ranks.map(({ engine }) => engine);
   return {
     '/reset_prefix_cache': {
       POST: (exchange) => {
         const preempts = /(^|&)reset_running_requests=true(&|$)/i.test(exchange.query);
-        respondJson(exchange, { success: engine.resetCache(preempts) });
+        const done = engines.map((engine) => engine.resetCache(preempts));
+        respondJson(exchange, { success: done.every((success) => success) });
       },
     },
     '/sleep': {
       POST: (exchange) => {
-        engine.resetCache(true);
-        engine.pause();
+        for (const engine of engines) {
+          engine.resetCache(true);
+          engine.pause();
+        }
         exchange.respond(200, [], '');
       },
     },
     '/wake_up': {
       POST: (exchange) => {
-        engine.resume();
+        for (const engine of engines) engine.resume();
         exchange.respond(200, [], '');
       },
     },
     '/is_sleeping': {
-      GET: (exchange) => respondJson(exchange, { is_sleeping: engine.isPaused }),
+      GET: (exchange) => respondJson(exchange, { is_sleeping: ranks[0].engine.isPaused }),
     },
   };
 }

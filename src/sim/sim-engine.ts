@@ -1,20 +1,17 @@
-// SimEngine: one simulated vLLM server in wall-clock time: HTTP, engine, KV cache events.
+// SimEngine: one simulated vLLM server in wall-clock time: HTTP, engines, KV cache events.
+
 import type { HashSettings } from '../prefix/hash-settings.js';
 import { AnswerText } from './answer-text.js';
 import { type ClockLag, WallClock } from './clock.js';
-import { Engine, type EngineTotals } from './engine.js';
-import { EngineCounters } from './engine-counters.js';
-import type { EventSchema } from './event-encoder.js';
+import type { EngineTotals } from './engine.js';
+import { EngineRank } from './engine-rank.js';
 import type { EventFaults } from './event-faults.js';
-import { EventFeed } from './event-feed.js';
-import { EventPublisher } from './event-publisher.js';
 import { freePort } from './free-port.js';
 import { metricsPage } from './metrics-page.js';
 import { OpenAiServer } from './openai-server.js';
 import { ServedModels } from './served-models.js';
 import { noServerFaults, type ServerFaults } from './server-faults.js';
 import { engineOptionsOf, hashSettingsOf, SIM_DEFAULTS, type SimOptions } from './sim-options.js';
-import type { TokenSequence } from './token-sequence.js';
 
 /** What /version answers: the release whose behaviour is simulated. */
 const VERSION = '0.29.0';
@@ -23,6 +20,7 @@ const MAX_PORT_ATTEMPTS = 5;
 export interface SimStats extends EngineTotals {
   readonly runningRequests: number;
   readonly waitingRequests: number;
+  /** Share of blocks in use, 0 to 1. */
   readonly cacheUsage: number;
   /** Lateness of step ends and arrivals in real time. */
   readonly lag: ClockLag;
@@ -33,36 +31,33 @@ export class SimEngine {
   readonly hashSettings: HashSettings;
   readonly faults: ServerFaults = noServerFaults();
   readonly models: ServedModels;
-  private readonly feed: EventFeed | null;
+  /** One unless `dataParallelSize` asks for more. */
+  readonly ranks: readonly [EngineRank, ...EngineRank[]];
   private readonly clock: WallClock;
-  private readonly engine: Engine<TokenSequence>;
   private readonly server: OpenAiServer;
   private port: number;
 
-  constructor(options: SimOptions, answerText: AnswerText, feed: EventFeed | null) {
+  constructor(
+    options: SimOptions,
+    answerText: AnswerText,
+    clock: WallClock,
+    ranks: readonly [EngineRank, ...EngineRank[]],
+  ) {
     this.options = options;
     this.port = options.port;
-    this.feed = feed;
+    this.clock = clock;
+    this.ranks = ranks;
     this.hashSettings = hashSettingsOf(options);
-    this.clock = new WallClock(options.speedup);
-    const engineOptions = engineOptionsOf(options);
-    const { usableBlocks, blockSizeTokens } = engineOptions;
-    this.engine = new Engine(
-      engineOptions,
-      this.clock,
-      feed === null ? null : (events) => feed.push(events),
-    );
+    const { usableBlocks, blockSizeTokens } = engineOptionsOf(options);
     // vLLM refuses a model length that its KV cache cannot hold.
     const modelLength = Math.min(options.maxModelLen, usableBlocks * blockSizeTokens);
     this.models = new ServedModels(options.model, modelLength, options.loraAdapters);
-    const counters = new EngineCounters();
-    const { engine, models, hashSettings, faults } = this;
-    const { encoder, devRoutes, apiKey, reportsCachedTokens, sendsRequestId } = options;
+    const { models, hashSettings, faults } = this;
     this.server = new OpenAiServer({
-      ...{ engine, models, hashSettings, faults, answerText, counters, encoder },
-      ...{ devRoutes, apiKey, reportsCachedTokens, sendsRequestId },
+      ...options,
+      ...{ ranks, models, hashSettings, faults, answerText },
       version: VERSION,
-      metricsText: () => this.metricsText(counters),
+      metricsText: () => metricsPage({ options, models, ranks, lag: this.clock.lag() }),
     });
   }
 
@@ -73,39 +68,35 @@ export class SimEngine {
     return host.includes(':') ? `http://[${host}]:${this.port}` : `http://${host}:${this.port}`;
   }
 
-  /** Where subscribers find the events; null without events. */
+  /** The first rank's, like all that follow. */
   get kvEvents(): string | null {
-    return this.feed?.publisher.address ?? null;
+    return this.ranks[0].kvEvents;
   }
 
   get kvReplay(): string | null {
-    return this.feed?.publisher.replayAddress ?? null;
+    return this.ranks[0].kvReplay;
   }
 
   get eventFaults(): EventFaults | null {
-    return this.feed?.publisher.faults ?? null;
+    return this.ranks[0].eventFaults;
   }
 
   get stats(): SimStats {
-    const { runningRequests, waitingRequests, cacheUsage, totals } = this.engine;
+    const { runningRequests, waitingRequests, cacheUsage, totals } = this.ranks[0].engine;
     return { ...totals, runningRequests, waitingRequests, cacheUsage, lag: this.clock.lag() };
   }
 
-  /** What the cache holds now, as the integers that events carry. */
   blockHashes(): Set<bigint> {
-    return this.engine.blockHashes();
+    return this.ranks[0].blockHashes();
   }
 
-  /** Sends frames on the event socket as they are. */
   sendEventFrames(frames: readonly Buffer[]): void {
-    this.feed?.publisher.sendRaw(frames);
+    this.ranks[0].sendEventFrames(frames);
   }
 
-  /** As a process that dies and is back at once: requests break, the pool is empty, event numbers
-   * begin at 0 again. */
+  /** Every rank, as a process that dies and is back at once. */
   restart(): void {
-    this.feed?.restart();
-    this.engine.restart();
+    for (const rank of this.ranks) rank.restart();
   }
 
   /** Also accepts connections again after `refuseConnections`, on the same port. */
@@ -132,22 +123,7 @@ export class SimEngine {
   close(): void {
     this.server.close();
     this.clock.close();
-    this.feed?.publisher.close();
-  }
-
-  private metricsText(counters: EngineCounters): string {
-    const { model, dataParallelRank, hashAlgorithm, metricNames } = this.options;
-    const adapters = this.models.adapterNames;
-    return metricsPage({
-      engine: this.engine,
-      counters,
-      modelName: model,
-      rank: dataParallelRank,
-      hashAlgorithm,
-      names: metricNames,
-      lora: { running: adapters, max: adapters.length },
-      lagP99Seconds: this.clock.lag().p99Ms / 1000,
-    });
+    for (const rank of this.ranks) rank.close();
   }
 }
 
@@ -157,29 +133,19 @@ export async function startSimEngine(
 ): Promise<SimEngine> {
   const options: SimOptions = { ...SIM_DEFAULTS, ...choices };
   const answerText = await AnswerText.from(options.encoder);
-  const feed = await startFeed(options);
+  const clock = new WallClock(options.speedup);
+  const { dataParallelRank: firstRank, dataParallelSize } = options;
+  const first = await EngineRank.start(options, clock, firstRank);
+  const ranks: [EngineRank, ...EngineRank[]] = [first];
   try {
-    const sim = new SimEngine(options, answerText, feed);
+    for (let rank = firstRank + 1; rank < firstRank + dataParallelSize; rank += 1) {
+      ranks.push(await EngineRank.start(options, clock, rank));
+    }
+    const sim = new SimEngine(options, answerText, clock, ranks);
     await sim.listen();
     return sim;
   } catch (error) {
-    feed?.publisher.close();
+    for (const rank of ranks) rank.close();
     throw error;
   }
-}
-
-async function startFeed(options: SimOptions): Promise<EventFeed | null> {
-  const { kvEvents, kvReplay, eventSchema, ...others } = options;
-  if (kvEvents === null) return null;
-  const publisher = await EventPublisher.start({
-    ...others,
-    endpoint: kvEvents,
-    replayEndpoint: kvReplay,
-  });
-  return new EventFeed(publisher, { ...others, schema: schemaOf(eventSchema) });
-}
-
-function schemaOf(name: SimOptions['eventSchema']): EventSchema {
-  if (name === 'map') return 'S10';
-  return name === 'array' ? 'S8' : name;
 }

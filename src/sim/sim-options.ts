@@ -7,9 +7,11 @@ import type { ExtraKeyProfile, HashSettings } from '../prefix/hash-settings.js';
 import type { EngineOptions } from './engine.js';
 import type { EventSchema } from './event-encoder.js';
 import { DEFAULT_BUFFER_STEPS } from './event-publisher.js';
-import type { MetricNames } from './metrics-page.js';
 import type { PromptEncoder } from './prompt-encoder.js';
 import { timingOf } from './timing.js';
+
+/** `old`: names of vLLM before 0.9.2, which were removed in 0.12; `both`: as in between. */
+export type MetricNames = 'current' | 'old' | 'both';
 
 export interface SimOptions {
   readonly host: string;
@@ -39,6 +41,9 @@ export interface SimOptions {
   readonly hashesAsBytes: boolean;
   readonly replayHasTopic: boolean;
   readonly bufferSteps: number;
+  /** Ranks behind this server, each with its own cache and publisher. */
+  readonly dataParallelSize: number;
+  /** Number of the first. */
   readonly dataParallelRank: number;
   readonly devRoutes: boolean;
   readonly apiKey: string | null;
@@ -69,6 +74,7 @@ export const SIM_DEFAULTS = {
   hashesAsBytes: false,
   replayHasTopic: true,
   bufferSteps: DEFAULT_BUFFER_STEPS,
+  dataParallelSize: 1,
   dataParallelRank: 0,
   devRoutes: false,
   apiKey: null,

@@ -354,6 +354,32 @@ test('metrics tell load and cache in the names of vLLM, new and old', async (t) 
   assert.ok(sim.stats.lag.callbacks > 100);
 });
 
+test('data-parallel ranks have a cache, events and metrics each, and can be named', async (t) => {
+  const sim = await startSim(t, { dataParallelSize: 2 });
+  const [first, second] = sim.ranks;
+  assert.ok(second);
+  assert.notEqual(first.kvEvents, second.kvEvents);
+  const listener = await EventListener.subscribe(t, second);
+  const ask = (rank: string) =>
+    post(
+      `${sim.url}/v1/completions`,
+      { model: MODEL, prompt: PROMPT.repeat(2), max_tokens: 1 },
+      { 'x-data-parallel-rank': rank },
+    );
+  await ask('1');
+  await listener.untilHeldEquals(second);
+  assert.ok(listener.held.size > 0);
+  assert.equal(listener.batches[0]?.dataParallelRank, 1);
+  assert.equal(first.blockHashes().size, 0);
+  assert.equal((await ask('0')).body.usage.prompt_tokens_details.cached_tokens, 0);
+  assert.equal((await ask('1')).body.usage.prompt_tokens_details.cached_tokens, 80);
+  assert.equal((await ask('not a number')).status, 200);
+  const { text } = await get(`${sim.url}/metrics`);
+  for (const rank of [0, 1]) {
+    assert.ok(text.includes(`vllm:num_requests_running{model_name="${MODEL}",engine="${rank}"} 0`));
+  }
+});
+
 test('a sleeping engine says so, holds requests, and forgets its cache', async (t) => {
   const sim = await startSim(t, { devRoutes: true });
   const url = `${sim.url}/v1/completions`;

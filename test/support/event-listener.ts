@@ -2,8 +2,11 @@
 import type { TestContext } from 'node:test';
 import { Subscriber } from 'zeromq';
 import { decodeBatch, type EventBatch } from '../../src/events/event-decoder.js';
-import type { SimEngine } from '../../src/sim/sim-engine.js';
+import type { EngineRank } from '../../src/sim/engine-rank.js';
 import { waitFor } from './wait-for.js';
+
+/** An engine, or one of its ranks. */
+type Source = Pick<EngineRank, 'kvEvents' | 'sendEventFrames' | 'blockHashes'>;
 
 export class EventListener {
   readonly batches: EventBatch[] = [];
@@ -14,7 +17,7 @@ export class EventListener {
   private readonly socket = new Subscriber();
 
   /** Resolves when the subscription has reached the engine, so that no later event is missed. */
-  static async subscribe(context: TestContext, sim: SimEngine): Promise<EventListener> {
+  static async subscribe(context: TestContext, sim: Source): Promise<EventListener> {
     const listener = new EventListener();
     context.after(() => listener.socket.close());
     listener.socket.subscribe('');
@@ -32,7 +35,7 @@ export class EventListener {
     return new Set(this.copies.keys());
   }
 
-  async untilHeldEquals(sim: SimEngine): Promise<void> {
+  async untilHeldEquals(sim: Source): Promise<void> {
     await waitFor('events that equal the cache', () => {
       const wanted = sim.blockHashes();
       return wanted.size === this.copies.size && [...wanted].every((hash) => this.copies.has(hash));
