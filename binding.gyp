@@ -8,18 +8,46 @@
   "targets": [
     {
       "target_name": "warmpath",
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "native"],
+      "include_dirs": [
+        "<!(node -p \"require('node-addon-api').include_dir\")",
+        "<!(node -p \"require('path').dirname(require.resolve('xxhash-addon/package.json'))\")/xxHash",
+        "native"
+      ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       "sources": [
         "native/addon/addon.cc",
         "native/addon/hasher_binding.cc",
         "native/addon/index_binding.cc",
+        "native/addon/tokenizer_binding.cc",
+        "native/core/added_tokens.cc",
         "native/core/block_hash.cc",
+        "native/core/bpe.cc",
         "native/core/cbor.cc",
+        "native/core/copy_counts.cc",
+        "native/core/encoder.cc",
+        "native/core/growing_table.cc",
+        "native/core/holder_set_store.cc",
+        "native/core/holder_table.cc",
+        "native/core/matcher.cc",
+        "native/core/memory_region.cc",
+        "native/core/model_registry.cc",
+        "native/core/nfc.cc",
+        "native/core/pickle.cc",
         "native/core/prefix_index.cc",
+        "native/core/pretokenizer.cc",
         "native/core/sha256.cc",
+        "native/core/sha256_arm.cc",
         "native/core/sha256_x86.cc",
-        "native/core/sha256_arm.cc"
+        "native/core/slab_pool.cc",
+        "native/core/slot_table.cc",
+        "native/core/token_encoder.cc",
+        "native/core/token_encoder_x86.cc",
+        "native/core/tokenizer_model.cc",
+        "native/core/unicode.cc",
+        "native/core/unicode_data.cc",
+        "native/core/utf8.cc",
+        "native/core/vocabulary.cc",
+        "native/core/xxh3.cc"
       ]
     },
     {
