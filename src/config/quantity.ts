@@ -91,8 +91,13 @@ export function goDurationMs(options: QuantityOptions): Field<number> {
     about: { doc, type: 'duration', range: `${min} to ${max} ms`, fallback: fallbackText },
     read(value, place) {
       if (value === undefined || value === null) return fallback;
-      const ms = typeof value === 'string' ? parseGoDuration(value) : Number(value) / 1e6;
-      if (ms === null || !Number.isFinite(ms) || typeof value === 'boolean') {
+      const ms =
+        typeof value === 'string'
+          ? parseGoDuration(value)
+          : typeof value === 'number'
+            ? value / 1e6
+            : null;
+      if (ms === null || !Number.isFinite(ms)) {
         return place.fail(`must be a duration such as "2s", or nanoseconds, not ${shown(value)}`);
       }
       return inRange(ms, options, place, 'ms');

@@ -58,3 +58,69 @@ test('endpoints are listed by the model they serve', () => {
   assert.deepEqual(set.ofModel('x'), [c]);
   assert.deepEqual(set.ofModel('z'), []);
 });
+
+test('forgetting a slot twice gives it to one endpoint only', () => {
+  const set = new EndpointSet(8);
+  const a = set.add(address('a'));
+  set.forgotten(5);
+  set.remove(a.slot);
+  set.forgotten(a.slot);
+  set.forgotten(a.slot);
+  const slots = [set.add(address('b')).slot, set.add(address('c')).slot];
+  assert.deepEqual(slots, [0, 1]);
+});
+
+test('slots that are leaving count against the limit until they are forgotten', () => {
+  const set = new EndpointSet(1);
+  const a = set.add(address('a'));
+  set.remove(a.slot);
+  assert.throws(() => set.add(address('b')), ConfigError);
+  set.forgotten(a.slot);
+  assert.equal(set.add(address('b')).slot, a.slot);
+});
+
+test('an address is taken once, but two ranks share one', () => {
+  const set = new EndpointSet(8);
+  set.add(address('a'));
+  const again = { ...address('b'), url: address('a').url };
+  assert.throws(() => set.add(again), /"b": http:\/\/a:8000 is a already/);
+  set.add({ ...again, dataParallelRank: 0 });
+  set.add({ ...again, name: 'c', dataParallelRank: 1 });
+});
+
+test('a draining endpoint gets no new requests, stays in the set, and a new tenant does not drain', () => {
+  const set = new EndpointSet(8);
+  const a = set.add(address('a'));
+  set.drain(a.slot);
+  assert.deepEqual(set.ofModel('m'), []);
+  assert.deepEqual(set.all, [a]);
+  assert.equal(set.isDraining(a.slot), true);
+  set.remove(a.slot);
+  set.forgotten(a.slot);
+  const b = set.add(address('b'));
+  assert.equal(b.slot, a.slot);
+  assert.deepEqual(set.ofModel('m'), [b]);
+});
+
+test('a view that was handed out never changes', () => {
+  const set = new EndpointSet(8);
+  const a = set.add(address('a'));
+  const view = set.ofModel('m');
+  set.add(address('b'));
+  assert.deepEqual(view, [a]);
+  assert.ok(Object.isFrozen(view) && Object.isFrozen(set.all) && Object.isFrozen(a));
+});
+
+test('listeners hear every change once, in order, until they leave', () => {
+  const set = new EndpointSet(8);
+  const heard: string[] = [];
+  const leave = set.subscribe(({ type, endpoint }) => heard.push(`${type} ${endpoint.name}`));
+  const { slot } = set.add(address('a'));
+  set.drain(slot);
+  set.drain(slot);
+  set.remove(slot);
+  set.remove(slot);
+  leave();
+  set.add(address('b'));
+  assert.deepEqual(heard, ['added a', 'draining a', 'removed a']);
+});
