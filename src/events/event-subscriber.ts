@@ -38,7 +38,6 @@ export function createEventContext(endpointsMax: number): Context {
 
 export class EventSubscription {
   readonly #socket: Subscriber;
-  readonly #observer: Observer | null;
   readonly #handler: SubscriptionHandler;
   #closed = false;
 
@@ -87,7 +86,6 @@ export class EventSubscription {
 
   private constructor(socket: Subscriber, observer: Observer | null, handler: SubscriptionHandler) {
     this.#socket = socket;
-    this.#observer = observer;
     this.#handler = handler;
     // Both loops end with the socket; anything else they throw is a bug and ends the thread.
     void this.#receive();
@@ -102,7 +100,6 @@ export class EventSubscription {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#observer?.close();
     this.#socket.close();
   }
 
@@ -124,10 +121,13 @@ export class EventSubscription {
 
   async #observe(observer: Observer): Promise<void> {
     for await (const event of observer) {
-      if (this.#closed) return;
+      // Comes when the socket is closed; closing the observer under its read would be an error.
+      if (event.type === 'end') break;
+      if (this.#closed) continue;
       if (event.type === 'handshake') this.#handler.connected();
       if (event.type === 'disconnect') this.#handler.disconnected();
     }
+    observer.close();
   }
 }
 
