@@ -31,6 +31,8 @@ export interface HubOptions {
   readonly replayIdleMs?: number;
 }
 
+/** How often an index without traffic is looked after; each time takes at most some 0.5 ms. */
+const MAINTENANCE_MS = 50;
 /** Each replay fills libzmq's queue with up to 10,000 batches. */
 const REPLAYS_AT_ONCE = 8;
 
@@ -47,6 +49,7 @@ export class EventHub {
   readonly #reporter: StateReporter<EndpointFeed>;
   readonly #turns = new ReplayTurns(REPLAYS_AT_ONCE);
   readonly #feedSetup: FeedSetup;
+  readonly #maintenance: NodeJS.Timeout;
   #central: EventSubscription | null = null;
 
   constructor(options: HubOptions) {
@@ -65,6 +68,8 @@ export class EventHub {
       replayFrom: (address, signal) => this.#replayFrom(address, signal),
       changed: (feed, urgent) => this.#reporter.mark(feed, urgent),
     };
+    this.#maintenance = setInterval(() => options.index.maintain(), MAINTENANCE_MS);
+    this.#maintenance.unref();
   }
 
   /** Binds in central mode, then reports `ready`. Rejects with ConfigError when it cannot bind. */
@@ -105,6 +110,7 @@ export class EventHub {
     this.#central = null;
     for (const slot of [...this.#seats.keys()]) this.#remove(slot);
     this.#reporter.close();
+    clearInterval(this.#maintenance);
   }
 
   #add(source: EventSource): void {
