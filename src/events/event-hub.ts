@@ -4,7 +4,6 @@ import { type NativePrefixIndex, native } from '../native.js';
 import { proveHashing } from '../prefix/hash-prover.js';
 import type { Prover } from './endpoint-blocks.js';
 import { EndpointFeed, type FeedSetup } from './endpoint-feed.js';
-import type { Replay } from './endpoint-stream.js';
 import { type EventMessage, peekRank } from './event-frames.js';
 import type { EventCommand, EventReport, EventSource, EventThreadData } from './event-messages.js';
 import {
@@ -19,6 +18,7 @@ import { RehashBudget } from './rehasher.js';
 import { REPLAY_IDLE_MS, requestReplay } from './replay-client.js';
 import { ReplayTurns } from './replay-turns.js';
 import { StateReporter } from './state-reporter.js';
+import type { ReplayService } from './stream-repair.js';
 import { TopicDirectory } from './topic-directory.js';
 
 export interface HubOptions {
@@ -156,10 +156,11 @@ export class EventHub {
     this.#seats.get(source.slot)?.feed.receive(sequence, payload, rank ?? 0);
   }
 
-  #replayFrom(address: string, signal: AbortSignal): Replay {
+  #replayFrom(address: string, signal: AbortSignal): ReplayService {
     const idleMs = this.#options.replayIdleMs ?? REPLAY_IDLE_MS;
-    return (start, offer) =>
-      this.#turns.run(async () => {
+    return {
+      turn: () => this.#turns.next(),
+      request: async (start, offer) => {
         if (signal.aborted) return 'failed';
         try {
           const socket = openReplaySocket(this.#context, address, idleMs);
@@ -172,7 +173,8 @@ export class EventHub {
           log.warn('no replay', { address, reason: String(error) });
           return 'failed';
         }
-      });
+      },
+    };
   }
 }
 
