@@ -2,12 +2,13 @@
 import type { Trust } from '../endpoint/endpoint.js';
 import type { NativePrefixIndex } from '../native.js';
 import { EndpointBlocks, type Prover } from './endpoint-blocks.js';
-import { EndpointStream, type Replay } from './endpoint-stream.js';
+import { EndpointStream } from './endpoint-stream.js';
 import { EventApplier } from './event-applier.js';
 import { newCounts } from './event-counts.js';
 import type { EventSource, EventState } from './event-messages.js';
 import type { HeldBudget } from './held-messages.js';
 import type { RehashBudget } from './rehasher.js';
+import type { ReplayService } from './stream-repair.js';
 
 /** What all feeds share. */
 export interface FeedSetup {
@@ -17,7 +18,7 @@ export interface FeedSetup {
   readonly rehashBudget: RehashBudget;
   readonly nowMs: () => number;
   /** Replays from an address until the signal comes. */
-  readonly replayFrom: (address: string, signal: AbortSignal) => Replay;
+  readonly replayFrom: (address: string, signal: AbortSignal) => ReplayService;
   readonly changed: (feed: EndpointFeed, urgent: boolean) => void;
 }
 
@@ -132,7 +133,7 @@ export class EndpointFeed {
     const { heldBudget, nowMs, changed } = this.#setup;
     const stream = new EndpointStream({
       content: this.#blocks,
-      replay: this.#replayOf(publisher),
+      service: this.#serviceOf(publisher),
       counts: this.#counts,
       budget: heldBudget,
       nowMs,
@@ -142,7 +143,7 @@ export class EndpointFeed {
     return stream;
   }
 
-  #replayOf(publisher: number): Replay | null {
+  #serviceOf(publisher: number): ReplayService | null {
     const { replay, dataParallelRank } = this.source;
     if (replay === null) return null;
     // vLLM shifts the replay port by the rank as it does the event port.
