@@ -48,21 +48,26 @@ export interface IndexStats {
   readonly refusedBlocks: number;
 }
 
-/** The prefix index: native memory, one writer thread, any number of reading threads. A block is
- * known by the 64-bit integer that KV events carry. Copies are counted per (endpoint, tier, hash):
- * k stores need k removals. */
+/** The prefix index: native memory, read by any thread without waiting; threads that write take
+ * turns (one event thread is the rule). A block is known by the 64-bit integer that KV events
+ * carry. Copies are counted per (endpoint, tier, hash): k stores need k removals. */
 export interface NativePrefixIndex {
   /** Process-wide number under which another thread attaches to the same index. */
   readonly id: number;
-  /** Records one stored copy of each block; returns how many were recorded. Writer thread only. */
+  /** Records one stored copy of each block; returns how many were recorded. */
   store(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
-  /** Takes one copy of each block back; returns how many were known. Writer thread only. */
+  /** Takes one copy of each block back; returns how many were known. */
   remove(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
-  /** Forgets all blocks of an endpoint in one tier, or in all (null). Writer thread only. */
+  /** Forgets all blocks of an endpoint in one tier, or in all (null): matches that begin later give
+   * it no credit. `stats` may count its blocks until later calls (or `maintain`) have swept them. */
   clear(endpoint: number, tier: Tier | null): void;
-  /** Writes triples (endpoint, leading blocks held in any tier, credit) for endpoints that hold at
-   * least the first block into `triples` and returns their number. Credit is the sum over the
-   * leading blocks of 256 x the weight of the best tier each lies in. Never waits; any thread. */
+  /** Does up to about half a millisecond of pending work (growing, sweeping, freeing); true if some
+   * is left. Every store and remove does its share, so only an idle writer needs to call it. */
+  maintain(): boolean;
+  /** Writes triples (endpoint, leading blocks held in any tier, credit), longest match first, for
+   * endpoints that hold at least the first block into `triples`, as many as it has room for, and
+   * returns their number. Credit is the sum over the leading blocks of 256 x the weight of the best
+   * tier each lies in. Never waits. */
   match(hashes: BigUint64Array, triples: Uint32Array): number;
   /** Distinct blocks an endpoint holds in a tier. */
   blocksOf(endpoint: number, tier: Tier): number;
@@ -70,8 +75,10 @@ export interface NativePrefixIndex {
 }
 
 export interface IndexOptions {
+  /** At least 2^20. */
   readonly maxBytes: number;
-  /** Weight of gpu, cpu, storage, predicted in a match's credit, 0 to 1. */
+  /** Weight of gpu, cpu, storage, predicted in a match's credit, 0 to 1; 1, 0.8, 0.5, 0.75 unless
+   * given. */
   readonly tierWeights?: readonly [number, number, number, number];
 }
 
@@ -79,6 +86,68 @@ export interface PrefixIndexConstructor {
   new (options: IndexOptions): NativePrefixIndex;
   /** The index with this `id`, from another thread. Throws if there is none. */
   attach(id: number): NativePrefixIndex;
+}
+
+/** How text is cut into words; each name stands for one pre-tokenizer or regular expression. */
+export type SplitRule =
+  | 'gpt2'
+  | 'cl100k'
+  | 'qwen2'
+  | 'qwen3.5'
+  | 'o200k'
+  | 'tekken'
+  | 'deepseek-words'
+  | 'numbers-3'
+  | 'number'
+  | 'kana-and-han'
+  | 'han-to-hangul'
+  | 'newline'
+  | 'space-letters'
+  | 'space-punctuation'
+  | 'digit'
+  | 'digits';
+
+/** A token that is cut out of the text before anything else sees it. */
+export interface AddedTokenSpec {
+  readonly content: string;
+  readonly id: number;
+  readonly singleWord: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  /** Looked for in the normalised text instead of the text as it came. */
+  readonly normalized: boolean;
+}
+
+/** A byte-level BPE tokenizer: what the native tables are built from. */
+export interface TokenizerSpec {
+  /** Names of the model's tokens in the byte-level alphabet, joined by newlines, and their ids. */
+  readonly tokenNames: string;
+  readonly tokenIds: Uint32Array;
+  /** Lines "left right", lowest rank first. */
+  readonly merges: string;
+  readonly mergeCount: number;
+  readonly ignoreMerges: boolean;
+  readonly nfc: boolean;
+  readonly prefixSpace: boolean;
+  readonly splitRules: readonly SplitRule[];
+  readonly addedTokens: readonly AddedTokenSpec[];
+  /** What the post-processor puts around a text. */
+  readonly idsBefore: Uint32Array;
+  readonly idsAfter: Uint32Array;
+}
+
+/** A tokenizer of this thread over tables that all threads share. */
+export interface NativeEncoder {
+  /** Token ids of a text; bytes are UTF-8, and what is not counts as U+FFFD. Throws a RangeError
+   * above 1 GiB. */
+  encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array;
+}
+
+export interface NativeEncoderConstructor {
+  /** Opens the tables under `key`. If no thread holds them, `build` is called for their contents,
+   * while other threads that open the same key wait. Throws a TypeError that says why tables
+   * cannot reproduce the tokenizer. */
+  new (key: string, build: () => TokenizerSpec): NativeEncoder;
 }
 
 export interface Addon {
@@ -94,6 +163,7 @@ export interface Addon {
   blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;
   readonly PrefixIndex: PrefixIndexConstructor;
+  readonly Tokenizer: NativeEncoderConstructor;
 }
 
 const file = fileURLToPath(new URL('../../build/Release/warmpath.node', import.meta.url));

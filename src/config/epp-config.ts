@@ -19,7 +19,9 @@ import { parseYaml } from './yaml-document.js';
 /** Throws ConfigError naming `source`, line and value. */
 export function parseEppText(content: string, source: string): SchedulingPlan {
   const document = parseYaml(content, source);
-  return readEppConfig(document.value, new Place(document));
+  const place = new Place(document);
+  const plan = readEppConfig(document.value, place);
+  return { ...plan, problems: [...new Set([...plan.problems, ...place.warnings])] };
 }
 
 export function readEppConfig(value: unknown, place: Place): SchedulingPlan {

@@ -57,7 +57,10 @@ export function indexPlan(owner: IndexOwner | null, mapped: string[]): IndexPart
     given.has('speculativeIndexing') || given.has('speculativeTTL')
       ? { enabled: parameters.speculativeIndexing, ttlMs: parameters.speculativeTTL }
       : null;
-  if (blockSizeTokens !== null) mapped.push(`${label}: block size ${blockSizeTokens}`);
+  if (blockSizeTokens !== null)
+    mapped.push(
+      `${label}: block size ${blockSizeTokens}, unless the engine or models[].blockSize says otherwise`,
+    );
   if (hashSeed !== null) mapped.push(`${label}: hash seed "${hashSeed}"`);
   if (bytes !== null) mapped.push(`${label}: index of at most ${bytes} bytes`);
   return {

@@ -1,6 +1,6 @@
 // The live endpoints. A slot is given out again only after the prefix index forgot its last tenant.
 import { ConfigError } from '../errors.js';
-import type { Endpoint, EndpointAddress, EndpointSlot } from './endpoint.js';
+import type { Endpoint, EndpointSlot, EndpointSpec } from './endpoint.js';
 
 export class EndpointSet {
   readonly #bySlot: (Endpoint | undefined)[] = [];
@@ -17,17 +17,17 @@ export class EndpointSet {
   }
 
   /** Throws ConfigError when the name is taken or every slot is. */
-  add(address: EndpointAddress): Endpoint {
-    if (this.#byName.has(address.name)) {
-      throw new ConfigError(`endpoint name ${JSON.stringify(address.name)} is used twice`);
+  add(spec: EndpointSpec): Endpoint {
+    if (this.#byName.has(spec.name)) {
+      throw new ConfigError(`endpoint name ${JSON.stringify(spec.name)} is used twice`);
     }
     const slot = this.#free.pop() ?? this.#bySlot.length;
     if (slot >= this.#limit) {
       throw new ConfigError(
-        `endpoint ${JSON.stringify(address.name)}: the router follows at most ${this.#limit} endpoints`,
+        `endpoint ${JSON.stringify(spec.name)}: the router follows at most ${this.#limit} endpoints`,
       );
     }
-    const endpoint: Endpoint = Object.freeze({ ...address, slot, epoch: ++this.#epoch });
+    const endpoint: Endpoint = Object.freeze({ ...spec, slot, epoch: ++this.#epoch });
     this.#bySlot[slot] = endpoint;
     this.#byName.set(endpoint.name, endpoint);
     this.#refresh();

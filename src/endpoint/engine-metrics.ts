@@ -1,4 +1,5 @@
 // What the router needs of an engine's Prometheus text, in vLLM's old and new names.
+import type { LoraLoad } from './endpoint.js';
 
 export interface EngineMetrics {
   readonly waitingRequests: number;
@@ -11,6 +12,8 @@ export interface EngineMetrics {
   readonly gpuBlocks: number | null;
   readonly prefixCaching: boolean | null;
   readonly sleeping: boolean;
+  /** null: the engine serves no adapters. */
+  readonly lora: LoraLoad | null;
 }
 
 /** A line `name{labels} value`; labels may hold escaped quotes and braces. */
@@ -24,6 +27,7 @@ export function parseEngineMetrics(text: string): EngineMetrics {
   let running = 0;
   let usage = 0;
   let sleeping = false;
+  let lora: LoraSample | null = null;
   let info: ReadonlyMap<string, string> = new Map();
   for (const line of text.split('\n')) {
     if (!line.startsWith('vllm:')) continue;
@@ -44,7 +48,11 @@ export function parseEngineMetrics(text: string): EngineMetrics {
         usage = Math.max(usage, value);
         break;
       case 'vllm:cache_config_info':
-        info = new Map([...labels.matchAll(LABEL)].map(([, key = '', text = '']) => [key, text]));
+        info = labelsOf(labels);
+        break;
+      case 'vllm:lora_requests_info':
+        // Each change leaves a series behind; its value is the time, so the newest one counts.
+        if (lora === null || value >= lora.time) lora = { time: value, labels: labelsOf(labels) };
         break;
       case 'vllm:engine_sleep_state':
         if (value === 1 && !labels.includes('sleep_state="awake"')) sleeping = true;
@@ -60,7 +68,26 @@ export function parseEngineMetrics(text: string): EngineMetrics {
     gpuBlocks: positiveInteger(info.get('num_gpu_blocks')),
     prefixCaching: flag(info.get('enable_prefix_caching')),
     sleeping,
+    lora: lora === null ? null : loraLoad(lora.labels),
   };
+}
+
+interface LoraSample {
+  readonly time: number;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+function loraLoad(labels: ReadonlyMap<string, string>): LoraLoad {
+  const names = (key: string) => (labels.get(key) ?? '').split(',').filter((name) => name !== '');
+  return {
+    running: names('running_lora_adapters'),
+    waiting: names('waiting_lora_adapters'),
+    max: positiveInteger(labels.get('max_lora')) ?? 0,
+  };
+}
+
+function labelsOf(text: string): ReadonlyMap<string, string> {
+  return new Map([...text.matchAll(LABEL)].map(([, key = '', value = '']) => [key, value]));
 }
 
 function positiveInteger(text: string | undefined): number | null {

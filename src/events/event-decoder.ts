@@ -154,16 +154,14 @@ function readHashes(fields: Fields): Pick<BlockRemoved, 'blockHashes' | 'digests
   const values = fields.get('block_hashes');
   if (!Array.isArray(values)) throw new MsgpackError(`block_hashes is ${show(values)}`);
   const blockHashes = new BigUint64Array(values.length);
-  let digests: Uint8Array[] | null = null;
+  const digests: Uint8Array[] = [];
   values.forEach((value: unknown, i) => {
     blockHashes[i] = toHash(value, `block_hashes[${i}]`);
-    if (value instanceof Uint8Array) {
-      // A copy, so that the whole message is not kept alive for 32 bytes of it.
-      digests ??= [];
-      digests.push(value.slice());
-    }
+    // A copy, so that the whole message is not kept alive for 32 bytes of it.
+    if (value instanceof Uint8Array) digests.push(value.slice());
   });
-  return { blockHashes, digests };
+  const allDigests = digests.length > 0 && digests.length === values.length;
+  return { blockHashes, digests: allDigests ? digests : null };
 }
 
 /** Unsigned 64 bits of an unsigned or negative integer, or of the last 8 bytes of a digest. */

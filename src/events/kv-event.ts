@@ -8,7 +8,7 @@ export interface BlockStored {
   /** Low 64 bits of the block hashes, in order; may be empty. */
   readonly blockHashes: BigUint64Array;
   readonly parentBlockHash: bigint | null;
-  /** Full digests where the engine sent bytes; null where it sent integers. */
+  /** Full digests when the engine sent bytes; null when it sent integers. */
   readonly digests: readonly Uint8Array[] | null;
   readonly parentDigest: Uint8Array | null;
   /** Tokens of the whole run: empty in placeholders, longer than the blocks in sparse groups. */

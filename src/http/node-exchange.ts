@@ -1,9 +1,8 @@
 // NodeExchange: an Exchange on node:http.
 import assert from 'node:assert';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from './exchange.js';
-import { RequestBody } from './request-body.js';
+import { clientClosed, notRead, RequestBody } from './request-body.js';
 import type { RequestHead } from './request-head.js';
 import { type ConnectionPolicy, hasNoBody, headersToWrite } from './response-head.js';
 
@@ -85,7 +84,7 @@ export class NodeExchange implements Exchange {
   }
 
   readBody(limitBytes: number): Promise<Uint8Array> {
-    if (this.#aborted) this.#body.fail(clientClosed());
+    if (this.#aborted) this.#body.fail(clientClosed);
     const body = this.#body.read(limitBytes);
     this.#request.on('data', (chunk: Buffer) => this.#body.push(chunk, false));
     this.#request.once('end', () => this.#body.push(new Uint8Array(0), true));
@@ -105,6 +104,7 @@ export class NodeExchange implements Exchange {
     this.#status = status;
     this.#contentLength = contentLength;
     this.#started = true;
+    this.#body.fail(notRead);
     if (this.#aborted) return;
     const raw: string[] = [];
     for (const [name, value] of checked) raw.push(name, value);
@@ -147,6 +147,7 @@ export class NodeExchange implements Exchange {
 
   destroy(): void {
     if (this.#aborted || this.#ended) return;
+    this.#body.fail(notRead);
     this.#finish();
     this.#request.socket.destroy();
   }
@@ -160,7 +161,7 @@ export class NodeExchange implements Exchange {
   #abort(): void {
     if (this.#ended) return;
     this.#aborted = true;
-    this.#body.fail(clientClosed());
+    this.#body.fail(clientClosed);
     this.#onClosed();
     this.#controller?.abort();
     for (const callback of this.#abortCallbacks) callback();
@@ -171,11 +172,6 @@ export class NodeExchange implements Exchange {
     this.#ended = true;
     this.#request.socket.off('close', this.#onSocketClose);
     this.#abortCallbacks.length = 0;
-    this.#body.fail(clientClosed());
     this.#onClosed();
   }
-}
-
-function clientClosed(): RouterError {
-  return new RouterError('client_closed', 'the client closed the connection');
 }

@@ -1,34 +1,60 @@
-// Pickers: one candidate out of the weighted sums.
+// Pickers: from totals to the order in which candidates are tried.
 import type { PickerType } from '../config/scheduling-plan.js';
 
-/** Sums that differ less than rounding can explain are a tie. */
-const EQUAL = 1e-9;
+/** Fills `order` with the best candidates, the pick first, and returns how many shared first place.
+ * A total of -Infinity is a candidate that was filtered out: it comes after all others. */
+export type Picker = (totals: Float64Array, random: () => number, order: Uint32Array) => number;
 
-export interface Pick {
-  /** Candidates in the order they should be tried. */
-  readonly order: Uint32Array;
-  /** How many shared the highest sum. */
-  readonly tied: number;
+export function createPicker(type: PickerType): Picker {
+  switch (type) {
+    case 'max-score-picker':
+      return orderByKey;
+    case 'weighted-random-picker':
+      return byRandomKey(weightedKey);
+    case 'random-picker':
+      return byRandomKey((_total, random) => random());
+  }
 }
 
-/** `random` gives numbers in [0, 1). */
-export function pick(type: PickerType, totals: Float64Array, random: () => number): Pick {
-  const keys = new Float64Array(totals.length);
-  let best = Number.NEGATIVE_INFINITY;
-  for (const total of totals) best = Math.max(best, total);
-  let tied = 0;
-  for (let i = 0; i < totals.length; i++) {
-    const total = totals[i] ?? 0;
-    if (best - total < EQUAL) tied++;
-    // A random-picker draws with equal keys; weighted-random takes A-Res keys, U^(1/w).
-    if (type === 'max-score-picker') keys[i] = total;
-    if (type === 'weighted-random-picker') keys[i] = total > 0 ? random() ** (1 / total) : 0;
+/** Highest key first; each place is drawn evenly among exact ties. Costs candidates x places. */
+function orderByKey(keys: Float64Array, random: () => number, order: Uint32Array): number {
+  const rest = Uint32Array.from(keys.keys());
+  let tiedForFirst = 0;
+  for (let place = 0; place < order.length; place += 1) {
+    let best = place;
+    let bestKey = Number.NEGATIVE_INFINITY;
+    let tied = 0;
+    for (let i = place; i < rest.length; i += 1) {
+      const key = keys[rest[i] ?? 0] ?? 0;
+      if (key > bestKey) tied = 0;
+      else if (key < bestKey) continue;
+      bestKey = key;
+      tied += 1;
+      // The n-th of equal keys replaces the earlier ones with probability 1/n.
+      if (tied === 1 || random() * tied < 1) best = i;
+    }
+    const chosen = rest[best] ?? 0;
+    rest[best] = rest[place] ?? 0;
+    rest[place] = chosen;
+    order[place] = chosen;
+    if (place === 0) tiedForFirst = tied;
   }
-  const draws = new Float64Array(totals.length);
-  for (let i = 0; i < draws.length; i++) draws[i] = random();
-  const order = Uint32Array.from(totals.keys()).sort((a, b) => {
-    const difference = (keys[b] ?? 0) - (keys[a] ?? 0);
-    return Math.abs(difference) < EQUAL ? (draws[a] ?? 0) - (draws[b] ?? 0) : difference;
-  });
-  return { order, tied };
+  return tiedForFirst;
+}
+
+function byRandomKey(keyOf: (total: number, random: () => number) => number): Picker {
+  return (totals, random, order) => {
+    const keys = totals.map((total) => {
+      return total === Number.NEGATIVE_INFINITY ? total : keyOf(total, random);
+    });
+    orderByKey(keys, random, order);
+    return 1;
+  };
+}
+
+/** Efraimidis and Spirakis (A-Res): u^(1/w), as a logarithm so that small weights do not all become
+ * 0. Weight 0 comes after every other and evenly among its like. */
+function weightedKey(total: number, random: () => number): number {
+  const u = 1 - random();
+  return total > 0 ? Math.log(u) / total : -Number.MAX_VALUE;
 }

@@ -1,104 +1,113 @@
-// Scorers: what makes an endpoint good for a request. Each gives every candidate a number in [0, 1];
-// 1 is best. Formulas are those of the llm-d plugins of the same names, as operators know them.
+// Scorers: one number per candidate, 1 is best. Formulas as llm-d publishes them; where ours differs
+// the comment says how and why. The scheduler clamps to [0, 1].
 import type { ScorerPlan } from '../config/scheduling-plan.js';
+import type { EndpointLoad } from '../endpoint/endpoint.js';
+import { loadAwareScorer } from './load-aware-scorer.js';
+import { noHitLruScorer } from './no-hit-lru-scorer.js';
 import type { Candidate, SchedulingRequest } from './scheduler.js';
 
-/** Writes the raw score of candidate i to `raw[i]`. */
-export type Scorer = (
-  request: SchedulingRequest,
-  candidates: readonly Candidate[],
-  raw: Float64Array,
-) => void;
+export interface Scorer {
+  /** Writes one score per candidate into `raw`. */
+  score(request: SchedulingRequest, candidates: readonly Candidate[], raw: Float64Array): void;
+  assigned?(request: SchedulingRequest, candidate: Candidate): void;
+}
 
 export function createScorer(plan: ScorerPlan): Scorer {
   switch (plan.type) {
     case 'prefix-cache-scorer':
-      return prefixScorer(
-        plan.parameters.matchLengthWeight,
-        plan.parameters.matchLengthScaleTokens,
-      );
+      return each((candidate) => prefixScore(candidate, plan.parameters));
     case 'load-aware-scorer':
-      return loadAwareScorer(plan.parameters.threshold, plan.parameters.signal === 'blended');
+      return loadAwareScorer(plan.parameters);
     case 'queue-scorer':
-      return shortestScorer(({ load }) => load.waitingRequests);
+      return relative((load) => load.waitingRequests);
     case 'running-requests-size-scorer':
-      return shortestScorer(({ load }) => load.runningRequests);
+      return relative((load) => load.runningRequests);
     case 'kv-cache-utilization-scorer':
       return each(({ load }) => 1 - load.kvCacheUsage);
     case 'active-request-scorer':
-      return activeRequestScorer(plan.parameters.idleThreshold, plan.parameters.maxBusyScore);
-    case 'token-load-scorer':
-      return each(
-        ({ load }) => 1 - Math.min(1, load.inflightTokens / plan.parameters.queueThresholdTokens),
-      );
+      return activeRequestScorer(plan.parameters);
+    case 'token-load-scorer': {
+      const { queueThresholdTokens } = plan.parameters;
+      return each(({ load }) => 1 - Math.min(1, load.inflightTokens / queueThresholdTokens));
+    }
     case 'no-hit-lru-scorer':
+      return noHitLruScorer(plan.parameters);
     case 'lora-affinity-scorer':
-      // Both prefer an endpoint for what it did before, which the prefix index knows better.
-      return each(() => 0);
+      return { score: scoreLora };
   }
 }
 
+/** Share of the request that the endpoint holds: over the blocks of the request, never over the best
+ * match, which would send everything to the one holder of a common first block. Fractions of a
+ * block, which tiers give, count (llm-d cuts them). */
+export function prefixScore(
+  { credit, blockCount, blockSizeTokens }: Candidate,
+  {
+    matchLengthWeight: lengthWeight,
+    matchLengthScaleTokens,
+  }: ScorerPlan<'prefix-cache-scorer'>['parameters'],
+): number {
+  if (blockCount === 0) return 0;
+  const share = Math.min(1, credit / blockCount);
+  if (lengthWeight === 0) return share;
+  const length = Math.min(1, (credit * blockSizeTokens) / matchLengthScaleTokens);
+  return lengthWeight * length ** 2 + (1 - lengthWeight) * share;
+}
+
 function each(score: (candidate: Candidate) => number): Scorer {
-  return (_request, candidates, raw) => {
-    for (let i = 0; i < candidates.length; i++) {
-      const candidate = candidates[i];
-      if (candidate !== undefined) raw[i] = score(candidate);
-    }
+  return {
+    score(_request, candidates, raw) {
+      for (const [i, candidate] of candidates.entries()) raw[i] = score(candidate);
+    },
   };
 }
 
-/** Share of the request that is in the endpoint's cache. Divided by the request's own blocks, never
- * by the best endpoint's match: with one block shared by all traffic the latter sends everything to
- * the first endpoint that got it. */
-function prefixScorer(lengthWeight: number, scaleTokens: number): Scorer {
-  return (request, candidates, raw) => {
-    const { blockCount, promptTokens } = request;
-    for (let i = 0; i < candidates.length; i++) {
-      const credit = candidates[i]?.credit ?? 0;
-      const share = blockCount === 0 ? 0 : credit / blockCount;
-      const length = Math.min(1, (share * promptTokens) / scaleTokens) ** 2;
-      raw[i] = lengthWeight * length + (1 - lengthWeight) * share;
-    }
+/** 1 for the least, 0 for the most, 1 for all when all are equal. */
+function relative(measure: (load: EndpointLoad) => number): Scorer {
+  return {
+    score(_request, candidates, raw) {
+      let least = Number.POSITIVE_INFINITY;
+      let most = Number.NEGATIVE_INFINITY;
+      for (const { load } of candidates) {
+        const value = measure(load);
+        least = Math.min(least, value);
+        most = Math.max(most, value);
+      }
+      for (const [i, { load }] of candidates.entries()) {
+        raw[i] = most === least ? 1 : (most - measure(load)) / (most - least);
+      }
+    },
   };
 }
 
-/** 0.5 for an idle endpoint, 0 from `threshold` waiting requests on. The engine's own count of
- * waiting requests is as old as the last poll, so `blended` adds the requests that this router has
- * sent beyond those the engine was seen to have: none while both agree. */
-function loadAwareScorer(threshold: number, blended: boolean): Scorer {
-  return each(({ load }) => {
-    const { waitingRequests, runningRequests, inflightRequests } = load;
-    const unseen = blended ? Math.max(0, inflightRequests - runningRequests - waitingRequests) : 0;
-    const waiting = waitingRequests + unseen;
-    return 0.5 * (1 - Math.min(waiting, threshold) / threshold);
-  });
-}
-
-/** 1 for the lowest, 0 for the highest; 1 for all when they are equal. */
-function shortestScorer(length: (candidate: Candidate) => number): Scorer {
-  return (_request, candidates, raw) => {
-    let low = Number.POSITIVE_INFINITY;
-    let high = 0;
-    for (const candidate of candidates) {
-      low = Math.min(low, length(candidate));
-      high = Math.max(high, length(candidate));
-    }
-    for (let i = 0; i < candidates.length; i++) {
-      const candidate = candidates[i];
-      if (candidate === undefined) continue;
-      raw[i] = high > low ? (high - length(candidate)) / (high - low) : 1;
-    }
+function activeRequestScorer({
+  idleThreshold,
+  maxBusyScore,
+}: ScorerPlan<'active-request-scorer'>['parameters']): Scorer {
+  return {
+    score(_request, candidates, raw) {
+      let most = 0;
+      for (const { load } of candidates) most = Math.max(most, load.inflightRequests);
+      for (const [i, { load }] of candidates.entries()) {
+        const count = load.inflightRequests;
+        raw[i] = count <= idleThreshold ? 1 : ((most - count) / most) * maxBusyScore;
+      }
+    },
   };
 }
 
-/** Idle endpoints score 1; busy ones up to `maxBusyScore`, the busiest 0. */
-function activeRequestScorer(idleThreshold: number, maxBusyScore: number): Scorer {
-  return (_request, candidates, raw) => {
-    let most = 0;
-    for (const { load } of candidates) most = Math.max(most, load.inflightRequests);
-    for (let i = 0; i < candidates.length; i++) {
-      const count = candidates[i]?.load.inflightRequests ?? 0;
-      raw[i] = count <= idleThreshold ? 1 : ((most - count) / most) * maxBusyScore;
-    }
-  };
+/** Running 1, room for it 0.8, waiting 0.6, else 0; a request for the base model makes no difference. */
+function scoreLora(
+  { loraName }: SchedulingRequest,
+  candidates: readonly Candidate[],
+  raw: Float64Array,
+): void {
+  if (loraName === null) return;
+  for (const [i, { load }] of candidates.entries()) {
+    if (load.lora === null) continue;
+    const { running, waiting, max } = load.lora;
+    if (running.includes(loraName)) raw[i] = 1;
+    else if (running.length + waiting.length < max) raw[i] = 0.8;
+    else if (waiting.includes(loraName)) raw[i] = 0.6;
+  }
 }

@@ -3,24 +3,24 @@
 import { RouterError } from '../errors.js';
 import type { Json } from '../inference-request.js';
 import { isArray, isObject } from '../json.js';
-import { type ContentFormat, detectContentFormat } from './content-format.js';
+import type { ContentFormat } from './content-format.js';
 import { mergeDeveloperMessages, type TemplateMessage } from './conversation.js';
 import { strip, stripEnd } from './jinja/python-text.js';
-import { type CompiledTemplate, compileTemplate } from './jinja/template-compiler.js';
 import { TemplateError } from './jinja/template-error.js';
+import { compile, type RenderableTemplate } from './template-engine.js';
 
 /** transformers appends this text to the final message and cuts the prompt at it. */
 const CONTINUE_TAG = 'CONTINUE_FINAL_MESSAGE_TAG ';
 
 export class ChatTemplate {
   readonly contentFormat: ContentFormat;
-  private readonly compiled: CompiledTemplate;
+  private readonly compiled: RenderableTemplate;
   private readonly knowsDeveloper: boolean;
 
   /** Throws TemplateError when the source does not parse. */
   constructor(source: string) {
-    this.compiled = compileTemplate(source);
-    this.contentFormat = detectContentFormat(this.compiled.statements);
+    this.compiled = compile(source);
+    this.contentFormat = this.compiled.contentFormat;
     this.knowsDeveloper = source.includes('"developer"') || source.includes("'developer'");
   }
 

@@ -60,7 +60,7 @@ test('a declared length reserves nothing before bytes come', async () => {
 
 test('a failed body stays failed, and drops what follows', async () => {
   const body = new RequestBody(null);
-  body.fail(new RouterError('client_closed', 'gone'));
+  body.fail(() => new RouterError('client_closed', 'gone'));
   body.push(Uint8Array.of(1), true);
   assert.equal(await body.read(10).catch(code), 'client_closed');
 });
