@@ -75,10 +75,6 @@ export class TokenizerPool {
       atomics: 'disabled',
       workerData: threadData,
     });
-    // Without a listener an idle thread that dies would end the process.
-    this.pool.on('error', (error: Error) => {
-      log.error('a tokenizer thread died', { error: error.message });
-    });
     this.loaded = this.allLoaded();
     // The caller of ready() gets the failure; until then it is not unhandled.
     this.loaded.catch(() => {});
@@ -125,7 +121,7 @@ export class TokenizerPool {
     const hang = new AbortController();
     const timer = setTimeout(() => hang.abort(), HANG_MS);
     try {
-      settle(entry, await this.pool.run(entry.task, { signal: hang.signal }));
+      settle(entry, await this.pool.run(compact(entry.task), { signal: hang.signal }));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       settle(entry, refused('internal', `the tokenizer thread failed: ${reason}`));
@@ -157,6 +153,11 @@ export class TokenizerPool {
     const problems = new Set<string>();
     let loadedThreads = 0;
     const loaded = new Promise<void>((resolve, reject) => {
+      // Without a listener an idle thread that dies would end the process.
+      this.pool.on('error', (error: Error) => {
+        log.error('a tokenizer thread died', { error: error.message });
+        reject(error);
+      });
       this.pool.on('message', (report: MatchThreadReport) => {
         if (report.type === 'failed') {
           reject(new ConfigError(report.message));
@@ -180,6 +181,12 @@ function settle(entry: Entry, reply: MatchReply): void {
   entry.isSettled = true;
   if (entry.deadline !== null) clearTimeout(entry.deadline);
   entry.settle(reply);
+}
+
+/** A view of a larger buffer would take all of it to the thread. */
+function compact(task: MatchTask): MatchTask {
+  const { body } = task;
+  return body.byteLength === body.buffer.byteLength ? task : { ...task, body: body.slice() };
 }
 
 function refused(code: 'draining' | 'internal', message: string): MatchReply {
