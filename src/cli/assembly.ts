@@ -3,11 +3,12 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
 import type { EventReport } from '../events/event-messages.js';
-import { type EventThread, startEventThread } from '../events/event-thread.js';
+import { startEventThread } from '../events/event-thread.js';
 import { createServer, type HttpServer } from '../http/server.js';
 import { log } from '../log.js';
 import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
+import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { createForwarder } from '../proxy/forwarder.js';
@@ -16,15 +17,14 @@ import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
 import { DecisionBook } from '../router/decision-book.js';
 import { Dispatcher } from '../router/dispatcher.js';
-import { Fleet } from '../router/fleet.js';
+import { Fleet, type FleetModel } from '../router/fleet.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
 import { createScheduler } from '../scheduler/scheduler.js';
+import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { VERSION } from './version.js';
 
-/** Decisions kept for people to look at. */
-const DECISIONS_KEPT = 1000;
 /** How often a drain looks whether the last request has ended. */
 const DRAIN_LOOK_MS = 20;
 
@@ -41,10 +41,10 @@ export interface Assembly {
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
 export async function assemble(config: Config): Promise<Assembly> {
   const metrics = createMetrics();
-  const { tierWeights, events: eventPlan } = config.scheduling;
+  const { gpu, cpu, storage } = config.index.tierWeights;
   const index = PrefixIndex.open({
     maxBytes: config.index.maxBytes,
-    tierWeights: [tierWeights?.gpu ?? 1, tierWeights?.cpu ?? 0.8, 0.5, 1],
+    tierWeights: [gpu, cpu, storage, 1],
   });
   const predicted = new PredictedBlocks();
   const forwarder = createForwarder({
@@ -52,47 +52,39 @@ export async function assemble(config: Config): Promise<Assembly> {
     firstByteTimeoutMs: config.timeouts.firstByteMs,
     idleTimeoutMs: config.timeouts.idleMs,
   });
-  const thread: EventThread = await startEventThread(
-    {
-      indexId: index.id,
-      bind: config.kvEvents.bind ?? eventPlan.zmqEndpoint,
-      topicPrefix: config.kvEvents.topicPrefix,
-    },
-    (report) => onReport(report, fleet),
-  );
-  const fleet: Fleet = new Fleet({
-    models: config.models.map((model) => ({
-      name: model.name,
-      aliases: model.aliases,
-      tokenizer: model.tokenizer,
-      blockSizeTokens: model.blockSize ?? config.scheduling.blockSizeTokens,
-      hashAlgorithm: model.hashAlgorithm,
-      hashSeed: model.hashSeed ?? config.scheduling.hashSeed,
-      maxModelLen: model.maxModelLen,
-    })),
+  const fleet = new Fleet({
+    models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
-    pollIntervalMs: config.metrics.pollMs,
-    apiKey: null,
-    events: thread,
+    pollIntervalMs: config.monitor.metricsIntervalMs,
     release: (url) => forwarder.release(url),
     random: Math.random,
   });
+  const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
+    onReport(report, fleet),
+  );
+  fleet.follow(thread);
+  const outliner = new RequestMatcher({ parse: parseRequest, match: null, maxEndpoints: 0 });
   const pool = new TokenizerPool({
-    indexId: index.id,
     threads: config.tokenizer.threads,
-    queueLimit: config.limits.queue,
-    deadlineMs: config.timeouts.decisionMs,
+    queueMax: config.limits.queuedRequests,
+    deadlineMs: config.timeouts.matchMs,
+    indexId: index.id,
+    models: fleet.models().forPool,
+    outline: (task) => outliner.outline(task),
   });
-  await pool.ready(fleet.models());
-  for (const model of config.models) {
-    for (const { name, url, kvEvents, kvReplay, dataParallelRank } of model.endpoints.static) {
-      fleet.add({ name, url, kvEvents, kvReplay, dataParallelRank, model: model.name });
-    }
+  try {
+    await pool.ready();
+  } catch (failure) {
+    await Promise.all([pool.close(), thread.close(), forwarder.close()]);
+    throw failure;
+  }
+  for (const { name: model, endpoints } of config.models) {
+    for (const endpoint of endpoints) fleet.add({ ...endpoint, model });
   }
 
   const scheduler = createScheduler(config.scheduling);
   const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
-  const book = new DecisionBook(DECISIONS_KEPT, metrics);
+  const book = new DecisionBook(config.limits.decisionsKept, metrics);
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
@@ -100,8 +92,8 @@ export async function assemble(config: Config): Promise<Assembly> {
     forwarder,
     book,
     metrics,
-    retries: config.limits.retries,
-    exposeHeaders: config.headers,
+    attempts: config.limits.attempts,
+    exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
   const router = new Router({
@@ -125,11 +117,9 @@ export async function assemble(config: Config): Promise<Assembly> {
     fleet,
     index,
     async listen() {
-      const { host, port, adminPort } = config.listen;
-      const bound = await api.listen(host, port);
-      const adminBound = await admin.listen(host, adminPort);
-      const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-      return { url: `http://${shown}:${bound}`, adminUrl: `http://${shown}:${adminBound}` };
+      const { host, port, adminHost, adminPort } = config.listen;
+      const url = urlOf(host, await api.listen(host, port));
+      return { url, adminUrl: urlOf(adminHost, await admin.listen(adminHost, adminPort)) };
     },
     async close(graceMs) {
       draining = true;
@@ -144,6 +134,31 @@ export async function assemble(config: Config): Promise<Assembly> {
   };
 }
 
+function fleetModel(model: Config['models'][number]): FleetModel {
+  const { chatTemplate, chatTemplateContentFormat, trustRequestChatTemplate } = model;
+  return {
+    name: model.name,
+    aliases: model.aliases,
+    tokenizer: model.tokenizer,
+    blockSizeTokens: model.blockSize,
+    hashAlgorithm: model.hashAlgorithm,
+    hashSeed: model.hashSeed,
+    maxModelLen: model.maxModelLen,
+    apiKey: model.apiKey,
+    chat: {
+      chatTemplateContentFormat,
+      trustRequestChatTemplate,
+      ...(chatTemplate === null ? {} : { chatTemplate }),
+    },
+  };
+}
+
+/** An address that means "all" is shown as one that can be opened. */
+function urlOf(host: string, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+}
+
 async function drained(server: HttpServer, graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs;
   while (server.openExchanges > 0 && performance.now() < deadline) await delay(DRAIN_LOOK_MS);
@@ -156,6 +171,9 @@ function onReport(report: EventReport, fleet: Fleet): void {
   switch (report.type) {
     case 'state':
       fleet.eventStates(report.states);
+      break;
+    case 'removed':
+      fleet.forgotten(report.slot);
       break;
     case 'ready':
       if (report.boundTo !== null) log.info('engines may connect', { address: report.boundTo });

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import type { BenchResult } from '../../bench/bench-result.js';
 import { ConfigError } from '../errors.js';
+import type { CommandInvocation } from './arguments.js';
 
 interface Benchmark {
   run(options: { readonly json: boolean }): Promise<BenchResult[]>;
@@ -15,12 +16,14 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   proxy: () => import('../../bench/proxy.bench.js'),
 };
 
-export async function bench(args: readonly string[]): Promise<void> {
-  const json = args.includes('--json');
-  const [name = '', ...others] = args.filter((arg) => arg !== '--json');
+export async function bench({ operand, flags }: CommandInvocation<'bench'>): Promise<void> {
+  const name = operand ?? '';
+  const { json } = flags;
   const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (load === undefined || others.length > 0) {
-    throw new ConfigError(`usage: warmpath bench ${Object.keys(BENCHMARKS).join('|')} [--json]`);
+  if (load === undefined) {
+    throw new ConfigError(
+      `there is no bench ${name} yet, but ${Object.keys(BENCHMARKS).join(', ')}`,
+    );
   }
   const results = await (await load()).run({ json });
   if (json) {
@@ -31,7 +34,9 @@ export async function bench(args: readonly string[]): Promise<void> {
   process.stdout.write(`${machine()}, commit ${commit()}\n`);
   for (const { name: row, value, unit, ...facts } of results) {
     const rest = Object.entries(facts).map(([key, fact]) => `${key} ${shown(fact)}`);
-    process.stdout.write(`${row.padEnd(44)} ${shown(value).padStart(12)} ${unit}   ${rest.join('  ')}\n`);
+    process.stdout.write(
+      `${row.padEnd(44)} ${shown(value).padStart(12)} ${unit}   ${rest.join('  ')}\n`,
+    );
   }
 }
 

@@ -40,7 +40,7 @@ const router = {
 } as const;
 
 const engine = {
-  model: text({ doc: 'Name of the model.', fallback: 'warmpath/demo' }),
+  model: text({ doc: 'Name of the model.', fallback: 'Qwen/Qwen3-0.6B' }),
   tokenizer: optional(text({ doc: 'Folder of its tokenizer.' }), 'a built-in one'),
   'block-size': integer({ doc: 'Tokens in a block.', fallback: 16, min: 1, max: 65536 }),
   'hash-algo': choice(HASH_ALGORITHM_NAMES, { doc: 'Block hash.', fallback: 'sha256_cbor' }),

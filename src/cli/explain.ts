@@ -2,19 +2,25 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import { loadConfig, NO_OVERRIDES } from '../config/config.js';
 import { setLogLevel } from '../log.js';
 import { shapeOf } from '../router/admin.js';
 import type { Fleet } from '../router/fleet.js';
+import type { CommandInvocation } from './arguments.js';
 import { assemble } from './assembly.js';
-import { loadConfig } from './config-source.js';
 
 /** Time for the engines to replay their events to a router that has just started. */
 const LEARN_MS = 5000;
 const LOOK_MS = 50;
 const STDIN = 0;
 
-export async function explain(args: readonly string[]): Promise<void> {
-  const config = loadConfig(args);
+export async function explain({ flags }: CommandInvocation<'explain'>): Promise<void> {
+  const overrides = {
+    ...NO_OVERRIDES,
+    eppFile: flags['config-file'],
+    eppText: flags['config-text'],
+  };
+  const { config } = loadConfig(flags.config, overrides);
   setLogLevel('error');
   const body = readFileSync(STDIN);
   const assembly = await assemble(config);

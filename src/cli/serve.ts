@@ -1,15 +1,22 @@
 // `warmpath serve`: the router, until it is told to stop.
+import { loadConfig } from '../config/config.js';
 import { log, setLogLevel } from '../log.js';
+import type { CommandInvocation } from './arguments.js';
 import { assemble } from './assembly.js';
-import { loadConfig } from './config-source.js';
 import { untilStopped } from './shutdown.js';
 
-export async function serve(args: readonly string[]): Promise<void> {
-  const config = loadConfig(args);
-  setLogLevel(config.logLevel);
-  for (const warning of config.warnings) log.warn(warning);
+export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Promise<void> {
+  const loaded = loadConfig(flags.config, {
+    port: flags.port,
+    adminPort: flags['admin-port'],
+    eppFile: flags['config-file'],
+    eppText: flags['config-text'],
+    logLevel: flags['log-level'],
+  });
+  const { config } = loaded;
+  setLogLevel(config.log.level);
+  for (const warning of [...warnings, ...loaded.warnings]) log.warn(warning);
   for (const line of config.scheduling.mapped) log.info(`scheduling: ${line}`);
-  for (const problem of config.scheduling.problems) log.warn(`scheduling: ${problem}`);
   const stopped = untilStopped();
   const assembly = await assemble(config);
   try {

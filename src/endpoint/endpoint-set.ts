@@ -1,6 +1,6 @@
 // The live endpoints. A slot is given out again only after the prefix index forgot its last tenant.
 import { ConfigError } from '../errors.js';
-import type { Endpoint, EndpointAddress, EndpointSlot } from './endpoint.js';
+import type { Endpoint, EndpointSlot, EndpointSpec } from './endpoint.js';
 
 export type EndpointChange =
   | { readonly type: 'added'; readonly endpoint: Endpoint }
@@ -28,7 +28,7 @@ export class EndpointSet {
   }
 
   /** Throws ConfigError when the name or the address is taken, or every slot is. */
-  add(address: EndpointAddress): Endpoint {
+  add(address: EndpointSpec): Endpoint {
     const { name, url, dataParallelRank: rank } = address;
     if (this.#byName.has(name)) {
       throw new ConfigError(`endpoint name ${JSON.stringify(name)} is used twice`);

@@ -5,9 +5,9 @@ import type { RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { errorBody } from '../openai/failure.js';
+import type { PrefixIndex } from '../prefix/prefix-index.js';
 import type { Fleet } from './fleet.js';
 import { modelCards, observeFleet } from './fleet-report.js';
-import type { PrefixIndex } from '../prefix/prefix-index.js';
 import type { Router } from './router.js';
 
 const JSON_TYPE: HeaderList = [['content-type', 'application/json']];

@@ -1,5 +1,5 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
-import type { EndpointAddress, EndpointSlot } from '../endpoint/endpoint.js';
+import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
@@ -8,6 +8,7 @@ import { log } from '../log.js';
 import type { HashAlgorithm } from '../native.js';
 import { ownChain } from '../prefix/own-chain.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
+import type { ChatFlags } from '../tokenizer/match-task.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
 
@@ -23,6 +24,9 @@ export interface FleetModel {
   readonly hashAlgorithm: HashAlgorithm | null;
   readonly hashSeed: string | null;
   readonly maxModelLen: number | null;
+  /** For what the router itself asks the engines. */
+  readonly apiKey: string | null;
+  readonly chat: ChatFlags;
 }
 
 /** The writer of the prefix index, as far as the fleet needs it. */
@@ -35,8 +39,6 @@ export interface FleetOptions {
   readonly models: readonly FleetModel[];
   readonly endpointLimit: number;
   readonly pollIntervalMs: number;
-  readonly apiKey: string | null;
-  readonly events: EventSink;
   readonly release: (url: string) => void;
   readonly random: () => number;
 }
@@ -48,6 +50,7 @@ export class Fleet {
   readonly #inflight: InflightLoad;
   readonly #live = new Map<EndpointSlot, LiveEndpoint>();
   readonly #pollers = new Map<EndpointSlot, EnginePoller>();
+  #events: EventSink | null = null;
   #snapshot: ModelSnapshot | null = null;
   #version = 0;
 
@@ -58,17 +61,22 @@ export class Fleet {
     this.#inflight = new InflightLoad(options.endpointLimit);
   }
 
+  /** The event thread follows the endpoints that are added from now on. */
+  follow(events: EventSink): void {
+    this.#events = events;
+  }
+
   /** Throws ConfigError for a name used twice or one endpoint too many. */
-  add(address: EndpointAddress): LiveEndpoint {
-    const endpoint = this.#set.add(address);
+  add(spec: EndpointSpec): LiveEndpoint {
+    const endpoint = this.#set.add(spec);
     const live = new LiveEndpoint(endpoint, this.#inflight);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
-    this.#options.events.add(this.#eventSource(live));
+    this.#events?.add(this.#eventSource(live));
     const poller = new EnginePoller({
       url: endpoint.url,
       intervalMs: this.#options.pollIntervalMs,
-      apiKey: this.#options.apiKey,
+      apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
       random: this.#options.random,
       onReport: (report) => this.#learn(live, report),
       onFailure: (reason, refused) => this.#lose(live, reason, refused),
@@ -87,7 +95,8 @@ export class Fleet {
     this.#set.remove(slot);
     this.#live.delete(slot);
     this.#snapshot = null;
-    this.#options.events.remove(slot);
+    if (this.#events === null) this.#set.forgotten(slot);
+    else this.#events.remove(slot);
     this.#options.release(url);
   }
 
@@ -186,6 +195,7 @@ export class Fleet {
       tokenizer: model.tokenizer,
       loraAdapters: [...new Set(adapters)],
       // The longest one: an engine with a shorter limit refuses by itself.
+      chat: model.chat,
       maxModelLen: model.maxModelLen ?? (lengths.length === 0 ? null : Math.max(...lengths)),
     };
   }

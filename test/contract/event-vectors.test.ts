@@ -5,12 +5,7 @@ import { Unpackr } from 'msgpackr';
 import { decodeBatch } from '../../src/events/event-decoder.js';
 import { peekRank, peekTimestamp } from '../../src/events/event-frames.js';
 import { MsgpackError } from '../../src/events/msgpack-walker.js';
-import {
-  batchOf,
-  readVectors,
-  type SchemaVectors,
-  toConstruct,
-} from '../support/event-vectors.js';
+import { batchOf, readVectors, type SchemaVectors, toConstruct } from '../support/event-vectors.js';
 
 const { schemas } = readVectors('kv_events.json') as { readonly schemas: readonly SchemaVectors[] };
 const raw = new Unpackr({ useRecords: false, mapsAsObjects: false });
@@ -49,8 +44,14 @@ function assertSame(actual: unknown, expected: unknown, message: string): void {
 
 test('the vectors hold all schemas, events and batches', () => {
   assert.equal(schemas.length, 12);
-  assert.equal(schemas.reduce((sum, { events }) => sum + events.length, 0), 183);
-  assert.equal(schemas.reduce((sum, { batches }) => sum + batches.length, 0), 35);
+  assert.equal(
+    schemas.reduce((sum, { events }) => sum + events.length, 0),
+    183,
+  );
+  assert.equal(
+    schemas.reduce((sum, { batches }) => sum + batches.length, 0),
+    35,
+  );
 });
 
 for (const { schema, event_encoding: encoding, fields, events, batches } of schemas) {

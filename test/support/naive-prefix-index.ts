@@ -30,6 +30,10 @@ export class NaivePrefixIndex implements NativePrefixIndex {
     for (const key of this.#copies.keys()) if (key.startsWith(start)) this.#copies.delete(key);
   }
 
+  maintain(): boolean {
+    return false;
+  }
+
   match(): number {
     throw new Error('the naive index is only written');
   }

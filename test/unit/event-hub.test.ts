@@ -7,7 +7,7 @@ import type { EventReport, EventState } from '../../src/events/event-messages.js
 import { TIER } from '../../src/native.js';
 import { hashPrompt } from '../../src/prefix/block-hasher.js';
 import { ownChain } from '../../src/prefix/own-chain.js';
-import { BLOCK, EventEngine, type EngineOptions, tokensOf } from '../support/event-engine.js';
+import { BLOCK, type EngineOptions, EventEngine, tokensOf } from '../support/event-engine.js';
 import { NaivePrefixIndex } from '../support/naive-prefix-index.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -209,7 +209,10 @@ test('a restarted process behind the same address is noticed although nothing is
   engine.close();
   await waitFor('the loss of the connection', () => stateOf()?.connected === false);
   assert.equal(stateOf()?.trust, 'degraded');
-  const next = await startEngine(t, { endpoint: bindable(address), replayEndpoint: bindable(replayAddress ?? '') });
+  const next = await startEngine(t, {
+    endpoint: bindable(address),
+    replayEndpoint: bindable(replayAddress ?? ''),
+  });
   await holds([]);
   await waitFor('the restart', () => stateOf()?.counts.restarts === 1);
   await next.publishLater(next.stored(7, 1));

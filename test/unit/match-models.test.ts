@@ -22,7 +22,7 @@ test('a request is hashed once for each distinct settings of its model', () => {
       { slot: 7, model: 'x', settings: ownChain(16) },
     ],
   );
-  const [x, y] = JSON.parse(snapshot.text);
+  const [x, y] = JSON.parse(snapshot.forPool.text);
   assert.deepEqual(
     x.hashSettings.map((settings: { blockSizeTokens: number }) => settings.blockSizeTokens),
     [16, 64],
@@ -30,5 +30,5 @@ test('a request is hashed once for each distinct settings of its model', () => {
   assert.equal(y.hashSettings.length, 1);
   assert.deepEqual([4, 5, 6, 7].map(snapshot.settingsOf), [0, 0, 1, 0]);
   assert.equal(snapshot.settingsOf(8), undefined);
-  assert.equal(snapshot.version, 7);
+  assert.equal(snapshot.forPool.version, 7);
 });
