@@ -67,7 +67,7 @@ export function jsonTypeName(value: Json): string {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-// Written as text because linters take a control character in a pattern for a mistake.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in strings.
 const CONTROL = /[\u0000-\u001f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;

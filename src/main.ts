@@ -1,15 +1,41 @@
 #!/usr/bin/env node
 // Process entry: picks the command, turns a failure into a message and an exit code.
-import { ConfigError } from './errors.js';
+import { parseArguments } from './cli/arguments.js';
+import { ConfigError, RouterError } from './errors.js';
 
-type Command = (args: readonly string[]) => Promise<void>;
+/** Commands are loaded on demand, so that `inspect` does not wait for the parts of a server. */
+async function main(argv: readonly string[]): Promise<void> {
+  // The simulated engine has flags of its own kind, many of which are faults and formats.
+  if (argv[0] === 'sim') return (await import('./cli/sim.js')).runSim(argv.slice(1));
+  const invocation = parseArguments(argv, process.env);
+  switch (invocation.command) {
+    case 'help':
+      process.stdout.write(invocation.text);
+      return;
+    case 'version':
+      process.stdout.write(`${(await import('./cli/version.js')).VERSION}\n`);
+      return;
+    case 'serve':
+      return (await import('./cli/serve.js')).serve(invocation);
+    case 'demo':
+      return (await import('./cli/demo.js')).demo(invocation);
+    case 'explain':
+      return (await import('./cli/explain.js')).explain(invocation);
+    case 'inspect':
+      return (await import('./cli/inspect.js')).inspect(invocation);
+    case 'bench':
+      return (await import('./cli/bench.js')).bench(invocation);
+    default:
+      throw new ConfigError(`${invocation.command} is not available yet`);
+  }
+}
 
-/** Loaded on demand, so that `inspect` does not wait for the parts of a server. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./cli/serve.js')).serve,
-  demo: async () => (await import('./cli/demo.js')).demo,
-  sim: async () => (await import('./cli/sim.js')).runSim,
-  explain: async () => (await import('./cli/explain.js')).explain,
-  inspect: async () => (await import('./cli/inspect.js')).inspect,
-  bench: async () => (await import('./cli/bench.js')).bench,
-};
+try {
+  await main(process.argv.slice(2));
+} catch (failure) {
+  // A mistake of the operator needs a sentence, a bug of ours needs the stack.
+  const known = failure instanceof ConfigError || failure instanceof RouterError;
+  const text = known ? failure.message : String(failure instanceof Error ? failure.stack : failure);
+  process.stderr.write(`warmpath: ${text.trimEnd()}\n`);
+  process.exitCode = failure instanceof ConfigError ? 2 : 1;
+}

@@ -88,6 +88,82 @@ export interface PrefixIndexConstructor {
   attach(id: number): NativePrefixIndex;
 }
 
+/** How text is cut into words; each name stands for one pre-tokenizer or regular expression. */
+export type SplitRule =
+  | 'gpt2'
+  | 'cl100k'
+  | 'qwen2'
+  | 'qwen3.5'
+  | 'o200k'
+  | 'tekken'
+  | 'deepseek-words'
+  | 'numbers-3'
+  | 'number'
+  | 'kana-and-han'
+  | 'han-to-hangul'
+  | 'newline'
+  | 'space-letters'
+  | 'space-punctuation'
+  | 'digit'
+  | 'digits';
+
+/** A token that is cut out of the text before anything else sees it. */
+export interface AddedTokenSpec {
+  readonly content: string;
+  readonly id: number;
+  readonly singleWord: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  /** Looked for in the normalised text instead of the text as it came. */
+  readonly normalized: boolean;
+}
+
+/** A byte-level BPE tokenizer: what the native tables are built from. */
+export interface TokenizerSpec {
+  /** Names of the model's tokens in the byte-level alphabet, joined by newlines, and their ids. */
+  readonly tokenNames: string;
+  readonly tokenIds: Uint32Array;
+  /** Lines "left right", lowest rank first. */
+  readonly merges: string;
+  readonly mergeCount: number;
+  readonly ignoreMerges: boolean;
+  readonly nfc: boolean;
+  readonly prefixSpace: boolean;
+  readonly splitRules: readonly SplitRule[];
+  readonly addedTokens: readonly AddedTokenSpec[];
+  /** What the post-processor puts around a text. */
+  readonly idsBefore: Uint32Array;
+  readonly idsAfter: Uint32Array;
+  /** Memory for texts tokenized before, shared by all threads; 0 remembers none. */
+  readonly cacheBytes: number;
+}
+
+/** Texts looked up among those tokenized before, over all threads. */
+export interface SegmentCacheStats {
+  readonly hits: number;
+  readonly misses: number;
+  /** Bytes of text found, and not found. */
+  readonly hitBytes: number;
+  readonly missedBytes: number;
+  /** Memory taken so far. */
+  readonly bytes: number;
+}
+
+/** A tokenizer of this thread over tables that all threads share. */
+export interface NativeEncoder {
+  /** Token ids of a text; bytes are UTF-8, and what is not counts as U+FFFD. Throws a RangeError
+   * above 1 GiB. */
+  encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array;
+  stats(): SegmentCacheStats;
+}
+
+export interface NativeEncoderConstructor {
+  /** Opens the tables under `key`. If no thread holds them, `build` is called for their contents,
+   * while other threads that open the same key wait. Throws a TypeError that says why tables
+   * cannot reproduce the tokenizer. */
+  new (key: string, build: () => TokenizerSpec): NativeEncoder;
+}
+
 export interface Addon {
   /** Which SHA-256 runs on this machine: `sha-ni`, `armv8` or `portable`. */
   sha256Implementation(): string;
@@ -101,6 +177,7 @@ export interface Addon {
   blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;
   readonly PrefixIndex: PrefixIndexConstructor;
+  readonly Tokenizer: NativeEncoderConstructor;
 }
 
 const file = fileURLToPath(new URL('../../build/Release/warmpath.node', import.meta.url));

@@ -67,6 +67,7 @@ function sectionTable(elf) {
 /** Writes build/uws/<binary> where this machine's glibc needs it; does nothing anywhere else. A
  * binary it does not know stops nothing: the loader refuses it and names the cure. */
 export function patchForThisMachine(root) {
+  process.report.excludeNetwork = true;
   const { glibcVersionRuntime } = process.report.getReport().header;
   if (glibcVersionRuntime !== '2.36' && glibcVersionRuntime !== '2.37') return;
 

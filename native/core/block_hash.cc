@@ -26,7 +26,7 @@ uint8_t* AppendBytes(uint8_t* out, std::span<const uint8_t> bytes) noexcept {
   return out + bytes.size();
 }
 
-// Writes what follows the parent, block after block.
+// Writes what follows the parent, block after block, in as many steps as the caller likes.
 template <class Format, class Token>
 class BlockWriter {
  public:
@@ -39,25 +39,37 @@ class BlockWriter {
     return size_t{chain_.block_size} * Format::kTokenBytesMax + extra_bytes + 2 * kWideStoreBytes;
   }
 
-  // Appends the next block at `out` and returns its end.
-  [[nodiscard]] uint8_t* AppendNext(uint8_t* out) noexcept {
-    out = Format::BeginTokens(out, chain_.block_size);
-    const Token* const first = chain_.tokens.data() + size_t{block_} * chain_.block_size;
-    if constexpr (std::is_same_v<Token, uint32_t>) {
-      out = append_tokens_(out, first, chain_.block_size);
-    } else {
-      for (uint32_t i = 0; i < chain_.block_size; ++i) out = Format::AppendWideToken(out, first[i]);
-    }
-    out = Format::EndTokens(out, chain_.block_size);
+  // Begins the next block at `out`.
+  void Begin(uint8_t* out) noexcept {
+    out_ = Format::BeginTokens(out, chain_.block_size);
+    next_token_ = chain_.tokens.data() + size_t{block_} * chain_.block_size;
+    tokens_left_ = chain_.block_size;
+  }
 
+  // Writes up to `count` of the tokens that are left of a block; none when no block is begun.
+  void Continue(uint32_t count) noexcept {
+    count = std::min(count, tokens_left_);
+    if constexpr (std::is_same_v<Token, uint32_t>) {
+      out_ = append_tokens_(out_, next_token_, count);
+    } else {
+      for (uint32_t i = 0; i < count; ++i) out_ = Format::AppendWideToken(out_, next_token_[i]);
+    }
+    next_token_ += count;
+    tokens_left_ -= count;
+  }
+
+  // Writes the rest of the block and returns its end.
+  [[nodiscard]] uint8_t* Finish() noexcept {
+    Continue(tokens_left_);
+    out_ = Format::EndTokens(out_, chain_.block_size);
     std::span<const uint8_t> extra = chain_.extra_every;
     if (next_extra_ < chain_.extra_blocks.size() && chain_.extra_blocks[next_extra_] == block_) {
       extra = chain_.extra_values[next_extra_];
       ++next_extra_;
     }
-    out = extra.empty() ? Format::AppendNone(out) : AppendBytes(out, extra);
+    out_ = extra.empty() ? Format::AppendNone(out_) : AppendBytes(out_, extra);
     ++block_;
-    return Format::End(out);
+    return Format::End(out_);
   }
 
  private:
@@ -65,6 +77,10 @@ class BlockWriter {
   const AppendTokens append_tokens_;
   uint32_t block_ = 0;
   size_t next_extra_ = 0;
+  // Of the block begun.
+  uint8_t* out_ = nullptr;
+  const Token* next_token_ = nullptr;
+  uint32_t tokens_left_ = 0;
 };
 
 // A block's message. Only its parent's bytes depend on the block before. The rest is written while
@@ -94,7 +110,7 @@ void RecordDigest(const BlockHashes& out, size_t block, const uint8_t* digest) n
   }
 }
 
-// Two messages: the one being hashed and the next.
+// Buffers of two messages: the one being hashed and the next.
 class MessagePair {
  public:
   explicit MessagePair(size_t bytes_max)
@@ -110,44 +126,50 @@ class MessagePair {
   const std::unique_ptr<uint8_t[]> memory_;
 };
 
-// The compressions of a chain wait for each other. `meanwhile` is run after a message's first one
-// and fills that wait.
-template <class Work>
-Sha256State CompressMessage(const Sha256& sha256, const Message& message, Work meanwhile) {
-  const size_t compressions = PadSha256(message.start, message.end);
+// The compressions of a chain wait for each other. The next block is written in that wait, in
+// portions that fit into what the processor looks ahead: measured best for SHA-NI on Zen 4.
+constexpr size_t kCompressionsAtOnce = 2;
+constexpr uint32_t kTokensMeanwhile = 24;
+
+template <class Writer>
+Sha256State CompressMessage(const Sha256& sha256, const Message& message, Writer& next) noexcept {
+  const size_t count = PadSha256(message.start, message.end);
   Sha256State state = sha256.start;
   sha256.compress(state, message.start, 1);
-  meanwhile();
-  if (compressions > 1) {
-    sha256.compress(state, message.start + kSha256BlockBytes, compressions - 1);
+  for (size_t done = 1; done < count;) {
+    next.Continue(kTokensMeanwhile);
+    const size_t now = std::min(kCompressionsAtOnce, count - done);
+    sha256.compress(state, message.start + done * kSha256BlockBytes, now);
+    done += now;
   }
   return state;
 }
 
 template <class Format, class Token>
 bool HashChainSha256(const BlockChain<Token>& chain, const BlockHashes& out) {
+  const size_t count = out.values.size();
+  if (count == 0) return true;
   const Sha256& sha256 = chain.portable ? PortableSha256() : FastestSha256();
   BlockWriter<Format, Token> writer(chain);
   const MessagePair messages(writer.BytesMax());
-  const auto write = [&](size_t block) {
-    uint8_t* const parent_end = messages.ParentEnd(block);
-    uint8_t* const end = writer.AppendNext(parent_end);
+  const auto finish = [&](uint8_t* parent_end) {
+    uint8_t* const end = writer.Finish();
     return Message{parent_end, Format::BeginParent(parent_end, kSha256DigestBytes, end), end};
   };
 
-  const size_t count = out.values.size();
-  if (count == 0) return true;
-  Message next = write(0);
+  writer.Begin(messages.ParentEnd(0));
+  Message next = finish(messages.ParentEnd(0));
   AppendBytes(Format::ParentBytes(next.parent_end, kSha256DigestBytes), chain.root);
   for (size_t block = 0; block < count; ++block) {
     const Message message = next;
     if (!FitsOneFrame<Format>(message)) return false;
     RecordPreimage(out, message);
-    const Sha256State state = CompressMessage(sha256, message, [&] {
-      if (block + 1 < count) next = write(block + 1);
-    });
-    // The last digest overwrites the last message's own parent, which is no longer needed.
-    uint8_t* const digest = Format::ParentBytes(next.parent_end, kSha256DigestBytes);
+    uint8_t* const next_parent_end = messages.ParentEnd(block + 1);
+    const bool has_next = block + 1 < count;
+    if (has_next) writer.Begin(next_parent_end);
+    const Sha256State state = CompressMessage(sha256, message, writer);
+    if (has_next) next = finish(next_parent_end);
+    uint8_t* const digest = Format::ParentBytes(next_parent_end, kSha256DigestBytes);
     sha256.store_digest(state, digest);
     RecordDigest<kSha256DigestBytes>(out, block, digest);
   }
@@ -156,20 +178,23 @@ bool HashChainSha256(const BlockChain<Token>& chain, const BlockHashes& out) {
 
 template <class Token>
 bool HashChainSha256Integer(const BlockChain<Token>& chain, const BlockHashes& out) {
+  const size_t count = out.values.size();
+  if (count == 0) return true;
   const Sha256& sha256 = chain.portable ? PortableSha256() : FastestSha256();
   BlockWriter<CborFormat, Token> writer(chain);
   const MessagePair messages(writer.BytesMax());
 
-  const size_t count = out.values.size();
+  writer.Begin(messages.ParentEnd(0));
+  uint8_t* end = writer.Finish();
   uint64_t parent = LoadBigEndian64(chain.root.data());
-  uint8_t* next_end = count > 0 ? writer.AppendNext(messages.ParentEnd(0)) : nullptr;
   for (size_t block = 0; block < count; ++block) {
     uint8_t* const parent_end = messages.ParentEnd(block);
-    const Message message = {parent_end, PrependInteger(parent_end, parent), next_end};
+    const Message message = {parent_end, PrependInteger(parent_end, parent), end};
     RecordPreimage(out, message);
-    const Sha256State state = CompressMessage(sha256, message, [&] {
-      if (block + 1 < count) next_end = writer.AppendNext(messages.ParentEnd(block + 1));
-    });
+    const bool has_next = block + 1 < count;
+    if (has_next) writer.Begin(messages.ParentEnd(block + 1));
+    const Sha256State state = CompressMessage(sha256, message, writer);
+    if (has_next) end = writer.Finish();
     std::array<uint8_t, kSha256DigestBytes> digest;
     sha256.store_digest(state, digest.data());
     const uint8_t* const low = digest.data() + kSha256DigestBytes - sizeof parent;
@@ -187,7 +212,8 @@ bool HashChainXxh3(const BlockChain<Token>& chain, const BlockHashes& out) {
   std::array<uint8_t, kXxh3DigestBytes> digest{};
   std::span<const uint8_t> parent = chain.root;
   for (size_t block = 0; block < out.values.size(); ++block) {
-    uint8_t* const end = writer.AppendNext(parent_end);
+    writer.Begin(parent_end);
+    uint8_t* const end = writer.Finish();
     const Message message = {parent_end, Format::BeginParent(parent_end, parent.size(), end), end};
     AppendBytes(Format::ParentBytes(parent_end, parent.size()), parent);
     if (!FitsOneFrame<Format>(message)) return false;

@@ -1,9 +1,8 @@
 // NodeExchange: an Exchange on node:http.
 import assert from 'node:assert';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from './exchange.js';
-import { RequestBody } from './request-body.js';
+import { clientClosed, notRead, RequestBody } from './request-body.js';
 import type { RequestHead } from './request-head.js';
 import { type ConnectionPolicy, hasNoBody, headersToWrite } from './response-head.js';
 
@@ -20,6 +19,7 @@ export class NodeExchange implements Exchange {
   readonly #policy: ConnectionPolicy;
   readonly #onClosed: () => void;
   readonly #body: RequestBody;
+  readonly #onSocketClose = () => this.#abort();
   #aborted = false;
   readonly #abortCallbacks: (() => void)[] = [];
   #controller: AbortController | null = null;
@@ -46,11 +46,10 @@ export class NodeExchange implements Exchange {
     this.#policy = policy;
     this.#onClosed = onClosed;
     this.#body = new RequestBody(head.framing.declaredBytes);
-    response.once('close', () => {
-      clearTimeout(this.#stallTimer);
-      this.#abort();
-    });
-    // An error is followed by `close`, which says all that is needed.
+    // Not the response's own event: that of a pipelined response still waiting for its turn never comes.
+    request.socket.once('close', this.#onSocketClose);
+    response.once('close', () => clearTimeout(this.#stallTimer));
+    // An error is followed by the end of the socket, which says all that is needed.
     response.on('error', () => {});
     request.on('error', () => {});
   }
@@ -85,7 +84,7 @@ export class NodeExchange implements Exchange {
   }
 
   readBody(limitBytes: number): Promise<Uint8Array> {
-    if (this.#aborted) this.#body.fail(clientClosed());
+    if (this.#aborted) this.#body.fail(clientClosed);
     const body = this.#body.read(limitBytes);
     this.#request.on('data', (chunk: Buffer) => this.#body.push(chunk, false));
     this.#request.once('end', () => this.#body.push(new Uint8Array(0), true));
@@ -105,6 +104,7 @@ export class NodeExchange implements Exchange {
     this.#status = status;
     this.#contentLength = contentLength;
     this.#started = true;
+    this.#body.fail(notRead);
     if (this.#aborted) return;
     const raw: string[] = [];
     for (const [name, value] of checked) raw.push(name, value);
@@ -147,8 +147,9 @@ export class NodeExchange implements Exchange {
 
   destroy(): void {
     if (this.#aborted || this.#ended) return;
+    this.#body.fail(notRead);
     this.#finish();
-    this.#response.destroy();
+    this.#request.socket.destroy();
   }
 
   #watchStall(): void {
@@ -160,7 +161,7 @@ export class NodeExchange implements Exchange {
   #abort(): void {
     if (this.#ended) return;
     this.#aborted = true;
-    this.#body.fail(clientClosed());
+    this.#body.fail(clientClosed);
     this.#onClosed();
     this.#controller?.abort();
     for (const callback of this.#abortCallbacks) callback();
@@ -169,12 +170,8 @@ export class NodeExchange implements Exchange {
 
   #finish(): void {
     this.#ended = true;
+    this.#request.socket.off('close', this.#onSocketClose);
     this.#abortCallbacks.length = 0;
-    this.#body.fail(clientClosed());
     this.#onClosed();
   }
-}
-
-function clientClosed(): RouterError {
-  return new RouterError('client_closed', 'the client closed the connection');
 }

@@ -1,12 +1,14 @@
 // HttpServer on node:http, for platforms without a uWebSockets.js binary.
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { inspect } from 'node:util';
+import { RouterError } from '../errors.js';
 import { log } from '../log.js';
+import { errorBody } from './error-body.js';
+import { callHandler, type ExchangeHandler } from './exchange-handler.js';
 import { listenFailure } from './listen-failure.js';
 import { NodeExchange } from './node-exchange.js';
-import { type RequestHead, readFraming, refusalBody } from './request-head.js';
-import type { ExchangeHandler, HttpServer } from './server.js';
+import { badHead, type RequestHead, readFraming } from './request-head.js';
+import type { HttpServer } from './server.js';
 
 /** Same bounds as the other implementation where node:http has the knob. */
 const SERVER_OPTIONS = {
@@ -19,6 +21,9 @@ const SERVER_OPTIONS = {
   noDelay: true,
 };
 
+/** As many as uWebSockets.js takes. */
+const HEADERS_MAX = 100;
+
 export function createNodeServer(handler: ExchangeHandler): HttpServer {
   const policy = { closesConnections: false };
   let openExchanges = 0;
@@ -28,20 +33,16 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
 
   const server = createServer(SERVER_OPTIONS, (request, response) => {
     const head = readHead(request);
-    if (typeof head === 'string') {
+    if (head instanceof RouterError) {
       response.writeHead(400, { 'content-type': 'application/json', connection: 'close' });
-      response.end(refusalBody(head));
+      response.end(errorBody(head));
       return;
     }
     openExchanges++;
-    const exchange = new NodeExchange(request, response, head, policy, onClosed);
-    try {
-      handler(exchange);
-    } catch (error) {
-      log.error('a request handler threw', { path: exchange.path, error: inspect(error) });
-      exchange.destroy();
-    }
+    callHandler(handler, new NodeExchange(request, response, head, policy, onClosed));
   });
+  // One listener for each pipelined request.
+  server.on('connection', (socket) => socket.setMaxListeners(0));
 
   return {
     get openExchanges() {
@@ -53,6 +54,10 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
         server.once('error', onError);
         server.listen({ host, port, exclusive: true }, () => {
           server.off('error', onError);
+          // Such as too many open files: the next connection may succeed.
+          server.on('error', (error) =>
+            log.error('accepting a connection failed', { error: error.message }),
+          );
           resolve((server.address() as AddressInfo).port);
         });
       });
@@ -70,15 +75,18 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
 }
 
 /** The head, or what is wrong with it. */
-function readHead(request: IncomingMessage): RequestHead | string {
+function readHead(request: IncomingMessage): RequestHead | RouterError {
   const { rawHeaders, url = '' } = request;
-  if (!url.startsWith('/')) return 'the request target is not a path';
+  if (!url.startsWith('/')) return badHead('the request target is not a path');
+  if (rawHeaders.length > 2 * HEADERS_MAX) {
+    return badHead(`the request has more than ${HEADERS_MAX} headers`);
+  }
   const headers: [name: string, value: string][] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     headers.push([(rawHeaders[i] ?? '').toLowerCase(), rawHeaders[i + 1] ?? '']);
   }
   const framing = readFraming(headers);
-  if (typeof framing === 'string') return framing;
+  if (framing instanceof RouterError) return framing;
   const queryAt = url.indexOf('?');
   return {
     method: request.method ?? '',

@@ -1,4 +1,5 @@
 // The head of a request, and what in it must not reach an engine.
+import { RouterError } from '../errors.js';
 import type { HeaderList } from './exchange.js';
 
 export interface RequestHead {
@@ -21,18 +22,18 @@ export interface BodyFraming {
 
 /** How the body is delimited, or what is wrong with that. The server has checked the syntax; a head
  * that two parsers could read in two ways (RFC 9112, section 6) is refused here. */
-export function readFraming(headers: HeaderList): BodyFraming | string {
+export function readFraming(headers: HeaderList): BodyFraming | RouterError {
   let declaredBytes: number | null = null;
   let isChunked = false;
   let closesConnection = false;
   for (const [name, value] of headers) {
     if (name === 'content-length') {
-      if (declaredBytes !== null) return 'the request has more than one Content-Length';
-      if (!/^[0-9]{1,15}$/.test(value)) return 'Content-Length is not a number of bytes';
+      if (declaredBytes !== null) return badHead('the request has more than one Content-Length');
+      if (!/^[0-9]{1,15}$/.test(value)) return badHead('Content-Length is not a number of bytes');
       declaredBytes = Number(value);
     } else if (name === 'transfer-encoding') {
       if (isChunked || value.toLowerCase() !== 'chunked') {
-        return 'the only transfer encoding supported is chunked';
+        return badHead('the only transfer encoding supported is chunked');
       }
       isChunked = true;
     } else if (name === 'connection') {
@@ -40,13 +41,11 @@ export function readFraming(headers: HeaderList): BodyFraming | string {
     }
   }
   if (isChunked && declaredBytes !== null) {
-    return 'the request has both Content-Length and Transfer-Encoding';
+    return badHead('the request has both Content-Length and Transfer-Encoding');
   }
   return { hasBody: isChunked || (declaredBytes ?? 0) > 0, declaredBytes, closesConnection };
 }
 
-/** Body of the 400 answer to such a head, in the form of every other error. */
-export function refusalBody(message: string): string {
-  const error = { message, type: 'BadRequestError', param: null, code: 400 };
-  return JSON.stringify({ error });
+export function badHead(message: string): RouterError {
+  return new RouterError('invalid_request', message);
 }

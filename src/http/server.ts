@@ -1,9 +1,11 @@
 // HTTP server: listens, stops accepting, closes. Nothing above sees what is behind it.
 import { log } from '../log.js';
-import type { Exchange } from './exchange.js';
+import type { ExchangeHandler } from './exchange-handler.js';
 import { createNodeServer } from './node-server.js';
 import { hasUWebSocketsBinary, loadUWebSockets } from './uwebsockets.js';
 import { createUwsServer } from './uws-server.js';
+
+export type { ExchangeHandler };
 
 export interface HttpServer {
   /** Port really bound (useful after asking for 0). Rejects with ConfigError naming host and port
@@ -16,10 +18,6 @@ export interface HttpServer {
   /** Exchanges whose response has neither ended nor been given up: 0 means drained. */
   readonly openExchanges: number;
 }
-
-/** Everything that can be wrong with the request's framing has been answered before this is called. A
- * body is to be asked for before the handler returns where possible; reading it later costs a pause. */
-export type ExchangeHandler = (exchange: Exchange) => void;
 
 export type HttpImplementation = 'auto' | 'uwebsockets' | 'node';
 

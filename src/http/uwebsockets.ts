@@ -76,10 +76,12 @@ function loadPatched(glibc: string): UWebSockets {
   if (!isAtLeast(glibc, 2, 36)) {
     throw new ConfigError(`uWebSockets.js does not run on glibc ${glibc}: ${CURE}`);
   }
+  const original = join(packageFolder(), name);
   const known = knownBinaries()[name];
-  if (known?.weakened === undefined || sha256(join(packageFolder(), name)) !== known.sha256) {
+  const isKnown = existsSync(original) && sha256(original) === known?.sha256;
+  if (known?.weakened === undefined || !isKnown) {
     throw new ConfigError(
-      `${join(packageFolder(), name)} is not the binary that native/compat/uws-binaries.json lists ` +
+      `${original} is not the binary that native/compat/uws-binaries.json lists ` +
         `and is not loaded on glibc ${glibc}: reinstall with "npm ci", ${CURE}`,
     );
   }
@@ -121,9 +123,14 @@ function sha256(file: string): string {
 
 /** Version of the C library this process runs on, such as `2.36`; null on musl. */
 function glibcVersion(): string | null {
-  const report: unknown = process.report?.getReport();
-  const version = (report as { header?: { glibcVersionRuntime?: unknown } }).header
-    ?.glibcVersionRuntime;
+  // Node's types of version 20 lack `excludeNetwork`.
+  const report: NodeJS.ProcessReport & { excludeNetwork?: boolean } = process.report;
+  // A report names the peers of open sockets, which asks DNS and can take seconds.
+  const excludeNetwork = report.excludeNetwork ?? false;
+  report.excludeNetwork = true;
+  const { header }: { header?: { glibcVersionRuntime?: unknown } } = report.getReport();
+  report.excludeNetwork = excludeNetwork;
+  const version = header?.glibcVersionRuntime;
   return typeof version === 'string' ? version : null;
 }
 

@@ -1,8 +1,7 @@
 // UwsExchange: an Exchange on uWebSockets.js.
 import assert from 'node:assert';
-import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from './exchange.js';
-import { RequestBody } from './request-body.js';
+import { clientClosed, notRead, RequestBody } from './request-body.js';
 import type { BodyFraming, RequestHead } from './request-head.js';
 import { type ConnectionPolicy, hasNoBody, headersToWrite, statusLine } from './response-head.js';
 import type { UwsResponse } from './uwebsockets.js';
@@ -88,7 +87,7 @@ export class UwsExchange implements Exchange {
   }
 
   readBody(limitBytes: number): Promise<Uint8Array> {
-    if (this.#aborted) this.#body.fail(clientClosed());
+    if (this.#aborted) this.#body.fail(clientClosed);
     const body = this.#body.read(limitBytes);
     if (!this.#collecting && !this.#ended && !this.#aborted) this.#collect();
     this.#unpause();
@@ -108,9 +107,8 @@ export class UwsExchange implements Exchange {
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
     assert(!this.#started, 'a response was started already');
     const checked = headersToWrite(headers);
+    this.#begin(status);
     if (this.#aborted) return;
-    this.#started = true;
-    this.#status = status;
     this.#response.cork(() => {
       this.#writeHead(status, checked);
       if (hasNoBody(this.method, status)) this.#endWithoutBody(Buffer.byteLength(body));
@@ -122,9 +120,8 @@ export class UwsExchange implements Exchange {
   start(status: number, headers: HeaderList, contentLength: number | null): void {
     assert(!this.#started, 'a response was started already');
     this.#headers = headersToWrite(headers);
-    this.#status = status;
     this.#contentLength = contentLength;
-    this.#started = true;
+    this.#begin(status);
     // Always, not only once it is needed: a failed write arms a timeout of 10 s, and only the
     // presence of this handler disarms it when the bytes have gone out after all.
     if (!this.#aborted) this.#response.onWritable((offset) => this.#writable(offset));
@@ -174,6 +171,14 @@ export class UwsExchange implements Exchange {
     this.#response.close();
   }
 
+  #begin(status: number): void {
+    this.#started = true;
+    this.#status = status;
+    // Of a body not read by now the rest is dropped as it comes, so that the connection can go on.
+    this.#body.fail(notRead);
+    this.#unpause();
+  }
+
   #collect(): void {
     this.#collecting = true;
     this.#response.onData((chunk, isLast) => {
@@ -194,7 +199,7 @@ export class UwsExchange implements Exchange {
     this.#aborted = true;
     this.#unsent = null;
     this.#drainCallback = null;
-    this.#body.fail(clientClosed());
+    this.#body.fail(clientClosed);
     this.#onClosed();
     this.#controller?.abort();
     for (const callback of this.#abortCallbacks) callback();
@@ -206,7 +211,7 @@ export class UwsExchange implements Exchange {
     this.#unsent = null;
     this.#drainCallback = null;
     this.#abortCallbacks.length = 0;
-    this.#body.fail(clientClosed());
+    this.#body.fail(notRead);
     this.#onClosed();
   }
 
@@ -270,8 +275,4 @@ function toBytes(value: string): string | Uint8Array {
     if (value.charCodeAt(i) > 0x7f) return Buffer.from(value, 'latin1');
   }
   return value;
-}
-
-function clientClosed(): RouterError {
-  return new RouterError('client_closed', 'the client closed the connection');
 }

@@ -1,9 +1,15 @@
 // HttpServer on uWebSockets.js: one route for every method and path.
-import { inspect } from 'node:util';
-import { log } from '../log.js';
+//
+// What uWebSockets.js does by itself, and nothing here can change: HTTP/1.0 and targets that are no
+// path get a 505; a head has at most 100 lines; a connection that sends its next request before the
+// last response is ended, and so is one whose client has closed its sending side; a client that sends no whole head within 10 s, less than 16 KB/s of body, or
+// takes no byte of a response for 10 s is cut off (deadlines come in steps of 4 s).
+import { RouterError } from '../errors.js';
+import { errorBody } from './error-body.js';
+import { callHandler, type ExchangeHandler } from './exchange-handler.js';
 import { listenFailure } from './listen-failure.js';
-import { type RequestHead, readFraming, refusalBody } from './request-head.js';
-import type { ExchangeHandler, HttpServer } from './server.js';
+import { badHead, type RequestHead, readFraming } from './request-head.js';
+import type { HttpServer } from './server.js';
 import type { UWebSockets, UwsApp, UwsListenSocket, UwsResponse } from './uwebsockets.js';
 import { UwsExchange } from './uws-exchange.js';
 
@@ -21,18 +27,13 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
 
   app.any('/*', (response, request) => {
     const head = readHead(request);
-    if (typeof head === 'string') {
+    if (head instanceof RouterError) {
       refuse(response, head);
       return;
     }
     openExchanges++;
     const exchange = new UwsExchange(response, head, policy, onClosed);
-    try {
-      handler(exchange);
-    } catch (error) {
-      log.error('a request handler threw', { path: head.path, error: inspect(error) });
-      exchange.destroy();
-    }
+    callHandler(handler, exchange);
     exchange.holdBody();
   });
 
@@ -67,17 +68,19 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
 }
 
 /** The head, or what is wrong with it. */
-function readHead(request: UwsRequest): RequestHead | string {
+function readHead(request: UwsRequest): RequestHead | RouterError {
   const headers: [name: string, value: string][] = [];
   request.forEach((name, value) => {
     headers.push([name, toByteString(value)]);
   });
   const framing = readFraming(headers);
-  if (typeof framing === 'string') return framing;
+  if (framing instanceof RouterError) return framing;
   const path = request.getUrl();
   const query = request.getQuery() ?? '';
   // Bytes that are no UTF-8 are lost at this point, so the engine would see another URL.
-  if (path.includes('\ufffd') || query.includes('\ufffd')) return 'the URL is not valid UTF-8';
+  if (path.includes('\ufffd') || query.includes('\ufffd')) {
+    return badHead('the URL is not valid UTF-8');
+  }
   return {
     method: request.getCaseSensitiveMethod().toUpperCase(),
     path: toByteString(path),
@@ -96,8 +99,19 @@ function toByteString(text: string): string {
   return text;
 }
 
-function refuse(response: UwsResponse, message: string): void {
-  response.writeStatus('400 Bad Request');
-  response.writeHeader('content-type', 'application/json');
-  response.end(refusalBody(message), true);
+/** Answers a turn later and closes: while the answer is pending uWebSockets.js ends a connection on
+ * which more comes, so that bytes which may be a smuggled request are never read as one. */
+function refuse(response: UwsResponse, error: RouterError): void {
+  let aborted = false;
+  response.onAborted(() => {
+    aborted = true;
+  });
+  setImmediate(() => {
+    if (aborted) return;
+    response.cork(() => {
+      response.writeStatus('400 Bad Request');
+      response.writeHeader('content-type', 'application/json');
+      response.end(errorBody(error), true);
+    });
+  });
 }

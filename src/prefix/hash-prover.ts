@@ -52,7 +52,7 @@ interface Attempt {
   readonly keys: readonly (readonly PythonValue[] | null)[];
 }
 
-/** Pure. Takes some 10 us when all is as expected, a few ms at most. */
+/** Pure. Takes 60 us when all is as expected, 0.5 ms when nothing fits, 10 ms for huge blocks. */
 export function proveHashing(run: StoredRun, expected: ExpectedHashing): HashProof {
   const obstacle = findObstacle(run);
   if (obstacle !== null) return { undecidable: obstacle };

@@ -5,6 +5,8 @@ export type PythonValue = null | string | number | bigint | Uint8Array | readonl
 /** Memo entries taken by the first two elements of the hashed tuple: parent and tokens. */
 const MEMO_BEFORE_EXTRA = 2;
 const FRAME_HEADER_BYTES = 11;
+/** CPython writes anything shorter without a frame. */
+const FRAME_BYTES_MIN = 4;
 
 export function encodeCbor(value: PythonValue): Uint8Array {
   const out = new ByteSink();
@@ -18,6 +20,7 @@ export function encodePickle(value: PythonValue): Uint8Array {
   new Pickler(out, 0).append(value);
   out.push(0x2e);
   const body = out.bytes();
+  if (body.length < FRAME_BYTES_MIN) return Uint8Array.of(0x80, 0x05, ...body);
   const message = new Uint8Array(FRAME_HEADER_BYTES + body.length);
   message.set([0x80, 0x05, 0x95]);
   new DataView(message.buffer).setBigUint64(3, BigInt(body.length), true);

@@ -1,5 +1,5 @@
 // A stored run of blocks, as an engine announces it, seen as input of its hashes: which tokens and
-// which extra keys each link of the chain covers. VLLM.md 3.2 lists what events leave out.
+// which extra keys each link of the chain covers. Events leave some of that out.
 import { type ExtraKeyProfile, hashesAdapterNumber } from './hash-settings.js';
 import type { PythonValue } from './python-encoder.js';
 

@@ -1,6 +1,7 @@
 // EngineCall: one attempt to have one engine answer into one exchange.
 import type { Dispatcher } from 'undici';
 import { RouterError } from '../errors.js';
+import { errorBody } from '../http/error-body.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import { type EndpointPool, EngineRequest } from './connection-pools.js';
 import { engineFailure, isConnectionEnd } from './engine-failure.js';
@@ -96,7 +97,8 @@ export class EngineCall implements Dispatcher.DispatchHandler {
     const headers = responseHeaders(Array.isArray(rawHeaders) ? rawHeaders : []);
     this.#status = status;
     this.#isEventStream = headers.some(
-      ([name, value]) => name === 'content-type' && value.startsWith('text/event-stream'),
+      ([name, value]) =>
+        name === 'content-type' && value.toLowerCase().startsWith('text/event-stream'),
     );
     this.#observer.onHeaders?.(status, headers);
     const extra = this.#request.extraResponseHeaders;
@@ -145,8 +147,7 @@ export class EngineCall implements Dispatcher.DispatchHandler {
       this.#exchange.destroy();
       return;
     }
-    const { message, type, param, status: code } = error;
-    const event = `data: ${JSON.stringify({ error: { message, type, param, code } })}\n\n`;
+    const event = `data: ${errorBody(error)}\n\n`;
     this.#exchange.write(Buffer.from(this.#betweenEvents ? event : `\n\n${event}`));
     this.#exchange.end();
   }

@@ -5,10 +5,10 @@ import type { Exchange } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
-import { json, refuse } from './api.js';
+import { json, metricsPage, refuse } from './api.js';
 import type { DecisionBook } from './decision-book.js';
 import type { Fleet } from './fleet.js';
-import { describeFleet, describeIndex, observeFleet } from './fleet-report.js';
+import { describeFleet, describeIndex } from './fleet-report.js';
 import type { Router } from './router.js';
 
 const DECISIONS_SHOWN = 50;
@@ -41,12 +41,8 @@ async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
       return exchange.respond(200, [], 'ok\n');
     case '/readyz':
       return readiness(exchange, parts);
-    case '/metrics': {
-      const { registry } = parts.metrics;
-      observeFleet(parts.fleet, parts.index, parts.metrics);
-      const text = await registry.metrics();
-      return exchange.respond(200, [['content-type', registry.contentType]], text);
-    }
+    case '/metrics':
+      return metricsPage(exchange, parts);
     case '/endpoints':
       return json(exchange, 200, describeFleet(parts.fleet));
     case '/index':

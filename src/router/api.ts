@@ -5,8 +5,9 @@ import type { RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { errorBody } from '../openai/failure.js';
+import type { PrefixIndex } from '../prefix/prefix-index.js';
 import type { Fleet } from './fleet.js';
-import { modelCards } from './fleet-report.js';
+import { modelCards, observeFleet } from './fleet-report.js';
 import type { Router } from './router.js';
 
 const JSON_TYPE: HeaderList = [['content-type', 'application/json']];
@@ -19,6 +20,7 @@ const GENERATION: Readonly<Record<string, RequestShape>> = {
 export interface ApiParts {
   readonly router: Router;
   readonly fleet: Fleet;
+  readonly index: PrefixIndex;
   readonly metrics: Metrics;
   readonly version: string;
 }
@@ -30,7 +32,8 @@ export function createApi(parts: ApiParts): (exchange: Exchange) => void {
   };
 }
 
-async function answer(exchange: Exchange, { router, fleet, metrics, version }: ApiParts) {
+async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
+  const { router, fleet, version } = parts;
   const shape = GENERATION[exchange.path];
   if (shape !== undefined) {
     if (exchange.method === 'POST') return router.route(exchange, shape);
@@ -49,14 +52,20 @@ async function answer(exchange: Exchange, { router, fleet, metrics, version }: A
       case '/version':
         return json(exchange, 200, { version });
       case '/metrics':
-        return exchange.respond(
-          200,
-          [['content-type', metrics.registry.contentType]],
-          await metrics.registry.metrics(),
-        );
+        return metricsPage(exchange, parts);
     }
   }
   return router.relay(exchange);
+}
+
+/** Prometheus text; gauges are brought up to date when somebody looks. */
+export async function metricsPage(
+  exchange: Exchange,
+  { fleet, index, metrics }: Pick<ApiParts, 'fleet' | 'index' | 'metrics'>,
+): Promise<void> {
+  observeFleet(fleet, index, metrics);
+  const text = await metrics.registry.metrics();
+  exchange.respond(200, [['content-type', metrics.registry.contentType]], text);
 }
 
 export function json(exchange: Exchange, status: number, value: unknown): void {

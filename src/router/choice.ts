@@ -20,8 +20,6 @@ export interface Choice {
   readonly candidates: readonly ChosenCandidate[];
   /** The candidate that was picked. */
   readonly target: ChosenCandidate;
-  /** Full blocks of the request, in the block size that most of the decision is made in. */
-  readonly blockCount: number;
 }
 
 export class Chooser {
@@ -50,20 +48,30 @@ export class Chooser {
   ): Choice {
     const matches = found?.matches ?? [];
     this.#scores.load(found?.skipsCacheRead === true ? [] : matches);
-    const blockCount = matches.reduce((most, match) => Math.max(most, match.blockCount), 0);
-    const candidates = endpoints.map((live) => this.#candidate(live, matches, models, blockCount));
-    const request = { blockCount, promptTokens: found?.promptTokens ?? 0 };
+    const candidates = endpoints.map((live) => this.#candidate(live, matches, models));
+    const request = {
+      promptTokens: found?.promptTokens ?? 0,
+      loraName: found?.loraName ?? null,
+    };
     const decision = this.#scheduler.schedule(request, candidates, this.#random);
     const target = candidates[decision.pick];
     if (target === undefined) throw new Error(`pick ${decision.pick} of ${candidates.length}`);
-    return { decision, candidates, target, blockCount };
+    return { decision, candidates, target };
+  }
+
+  /** The request really goes to the choice's target: scorers with a memory take note. */
+  assigned({ target }: Choice, found: MatchFound | null): void {
+    const request = {
+      promptTokens: found?.promptTokens ?? 0,
+      loraName: found?.loraName ?? null,
+    };
+    this.#scheduler.assigned(request, target);
   }
 
   #candidate(
     live: LiveEndpoint,
     matches: readonly SettingsMatch[],
     models: ModelSnapshot,
-    blockCount: number,
   ): ChosenCandidate {
     const { endpoint, load, trust } = live;
     const settings = models.settingsOf(endpoint.slot);
@@ -71,8 +79,6 @@ export class Chooser {
     const matchedBlocks = match === undefined ? 0 : this.#scores.blocks(endpoint.slot);
     const credit =
       match === undefined ? 0 : this.#scores.credit(endpoint.slot, match, this.#predicted);
-    // Endpoints of one model may have different block sizes: compare shares of the prompt.
-    const scale = match === undefined ? 0 : blockCount / Math.max(1, match.blockCount);
     return {
       endpoint,
       load,
@@ -80,7 +86,9 @@ export class Chooser {
       live,
       match,
       matchedBlocks,
-      credit: credit * scale * TRUST_FACTOR[trust],
+      credit: credit * TRUST_FACTOR[trust],
+      blockCount: match?.blockCount ?? 0,
+      blockSizeTokens: match?.blockSizeTokens ?? 0,
     };
   }
 }

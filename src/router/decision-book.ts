@@ -20,17 +20,16 @@ export class DecisionBook {
   /** The decision as people see it, counted nowhere. */
   describe(choice: Choice, found: MatchFound | null, decisionMs: number): DecisionRecord {
     const { target } = choice;
-    const blockSize = target.match?.blockSizeTokens ?? 0;
     return {
       id: this.log.nextId(),
       time: new Date().toISOString(),
       model: found?.model ?? '',
       loraName: found?.loraName ?? null,
       promptTokens: found?.promptTokens ?? 0,
-      blockCount: choice.blockCount,
+      blockCount: target.blockCount,
       endpoint: target.endpoint.name,
-      matchedTokens: target.matchedBlocks * blockSize,
-      trust: found === null ? 'none' : target.trust,
+      matchedTokens: target.matchedBlocks * target.blockSizeTokens,
+      trust: found === null || found.unmatched !== null ? 'none' : target.trust,
       tied: choice.decision.tied,
       decisionUs: Math.round(decisionMs * 1000),
       stagesUs: found === null ? {} : { ...found.times },

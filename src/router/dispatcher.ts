@@ -33,8 +33,8 @@ export interface DispatcherParts {
   readonly forwarder: Forwarder;
   readonly book: DecisionBook;
   readonly metrics: Metrics;
-  /** Endpoints tried after the first one. */
-  readonly retries: number;
+  /** Endpoints tried for one request. */
+  readonly attempts: number;
   /** Whether responses carry the `x-warmpath-*` headers. */
   readonly exposeHeaders: boolean;
 }
@@ -55,13 +55,14 @@ export class Dispatcher {
 
   /** Rejects with RouterError when no endpoint has begun to answer. */
   async send(journey: Journey): Promise<void> {
-    const { chooser, retries, metrics } = this.#parts;
+    const { chooser, attempts, metrics } = this.#parts;
     const tried = new Set<number>();
     let failure: RouterError | null = null;
-    for (let attempt = 0; attempt <= retries; attempt++) {
+    for (let attempt = 0; attempt < attempts; attempt++) {
       const endpoints = this.endpoints(journey.model, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
+      chooser.assigned(choice, journey.found);
       const outcome = await this.#attempt(journey, choice);
       if (outcome.kind !== 'unanswered') return;
       tried.add(choice.target.endpoint.slot);
@@ -147,6 +148,7 @@ function mayTryAgain(
   { found }: Journey,
   outcome: ForwardOutcome & { kind: 'unanswered' },
 ): boolean {
+  if (outcome.error.source === 'client') return false;
   if (!outcome.sent) return true;
   return found !== null && outcome.error.code === 'engine_closed';
 }

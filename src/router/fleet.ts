@@ -1,13 +1,17 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
-import type { EndpointAddress, EndpointSlot } from '../endpoint/endpoint.js';
+import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
+import type { HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
-import type { HashAlgorithm } from '../native.js';
+import { HASH_ALGORITHMS, type HashAlgorithm } from '../native.js';
+import { defaultRoot, rootFromSeed } from '../prefix/hash-root.js';
+import type { HashSettings } from '../prefix/hash-settings.js';
 import { ownChain } from '../prefix/own-chain.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
+import type { ChatFlags } from '../tokenizer/match-task.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
 
@@ -23,6 +27,9 @@ export interface FleetModel {
   readonly hashAlgorithm: HashAlgorithm | null;
   readonly hashSeed: string | null;
   readonly maxModelLen: number | null;
+  /** For what the router itself asks the engines. */
+  readonly apiKey: string | null;
+  readonly chat: ChatFlags;
 }
 
 /** The writer of the prefix index, as far as the fleet needs it. */
@@ -35,8 +42,6 @@ export interface FleetOptions {
   readonly models: readonly FleetModel[];
   readonly endpointLimit: number;
   readonly pollIntervalMs: number;
-  readonly apiKey: string | null;
-  readonly events: EventSink;
   readonly release: (url: string) => void;
   readonly random: () => number;
 }
@@ -48,6 +53,7 @@ export class Fleet {
   readonly #inflight: InflightLoad;
   readonly #live = new Map<EndpointSlot, LiveEndpoint>();
   readonly #pollers = new Map<EndpointSlot, EnginePoller>();
+  #events: EventSink | null = null;
   #snapshot: ModelSnapshot | null = null;
   #version = 0;
 
@@ -58,20 +64,31 @@ export class Fleet {
     this.#inflight = new InflightLoad(options.endpointLimit);
   }
 
+  /** The event thread follows the endpoints that are added from now on. */
+  follow(events: EventSink): void {
+    this.#events = events;
+  }
+
+  /** Resolves when every endpoint has been looked at once, whatever came of it. */
+  async lookedAt(): Promise<void> {
+    await Promise.all([...this.#pollers.values()].map((poller) => poller.first));
+  }
+
   /** Throws ConfigError for a name used twice or one endpoint too many. */
-  add(address: EndpointAddress): LiveEndpoint {
-    const endpoint = this.#set.add(address);
+  add(spec: EndpointSpec): LiveEndpoint {
+    const endpoint = this.#set.add(spec);
     const live = new LiveEndpoint(endpoint, this.#inflight);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
-    this.#options.events.add(this.#eventSource(live));
+    this.#events?.add(this.#eventSource(live));
     const poller = new EnginePoller({
       url: endpoint.url,
       intervalMs: this.#options.pollIntervalMs,
-      apiKey: this.#options.apiKey,
+      apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
       random: this.#options.random,
       onReport: (report) => this.#learn(live, report),
-      onFailure: (reason, refused) => this.#lose(live, reason, refused),
+      onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
+      dataParallelRank: endpoint.dataParallelRank,
     });
     this.#pollers.set(endpoint.slot, poller);
     return live;
@@ -87,7 +104,8 @@ export class Fleet {
     this.#set.remove(slot);
     this.#live.delete(slot);
     this.#snapshot = null;
-    this.#options.events.remove(slot);
+    if (this.#events === null) this.#set.forgotten(slot);
+    else this.#events.remove(slot);
     this.#options.release(url);
   }
 
@@ -123,11 +141,9 @@ export class Fleet {
     this.#snapshot ??= snapshotModels(
       ++this.#version,
       this.modelFacts(),
-      this.all.map(({ endpoint, events, metrics }) => {
-        const { slot, model } = endpoint;
-        const configured = this.#models.get(model)?.blockSizeTokens;
-        const blockSize = configured ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
-        return { slot, model, settings: events?.settings ?? ownChain(blockSize) };
+      this.all.map((live) => {
+        const { slot, model } = live.endpoint;
+        return { slot, model, settings: live.events?.settings ?? this.#likelySettings(live) };
       }),
     );
     return this.#snapshot;
@@ -141,9 +157,11 @@ export class Fleet {
   report(slot: EndpointSlot, outcome: ForwardOutcome): void {
     const live = this.#live.get(slot);
     if (live === undefined) return;
-    if (outcome.kind === 'completed' && outcome.status < 500) live.health.succeeded();
+    if (outcome.kind === 'completed' && outcome.status < 500) {
+      live.health.succeeded('request');
+    }
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
-      this.#lose(live, outcome.error.message, !outcome.sent);
+      this.#lose(live, outcome.error.message, !outcome.sent, 'request');
     }
   }
 
@@ -186,8 +204,24 @@ export class Fleet {
       tokenizer: model.tokenizer,
       loraAdapters: [...new Set(adapters)],
       // The longest one: an engine with a shorter limit refuses by itself.
+      chat: model.chat,
       maxModelLen: model.maxModelLen ?? (lengths.length === 0 ? null : Math.max(...lengths)),
     };
+  }
+
+  /** Until events have proven how an engine hashes: what configuration and metrics say, so that what
+   * is predicted now is still found when the proof comes; else a chain of our own. */
+  #likelySettings({ endpoint, metrics }: LiveEndpoint): HashSettings {
+    const configured = this.#models.get(endpoint.model);
+    const blockSizeTokens =
+      configured?.blockSizeTokens ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
+    const reported = HASH_ALGORITHMS.find((name) => name === metrics?.hashAlgorithm);
+    const algorithm = configured?.hashAlgorithm ?? reported ?? null;
+    if (algorithm === null) return ownChain(blockSizeTokens);
+    const seed = configured?.hashSeed ?? null;
+    const root = seed === null ? defaultRoot(algorithm) : rootFromSeed(algorithm, seed);
+    if (root === null) return ownChain(blockSizeTokens);
+    return { algorithm, ...root, blockSizeTokens, profile: 'main-2026-08-17' };
   }
 
   #eventSource({ endpoint }: LiveEndpoint): EventSource {
@@ -214,16 +248,23 @@ export class Fleet {
 
   #learn(live: LiveEndpoint, report: EngineReport): void {
     const { healthy } = live.health;
-    const blockSize = live.metrics?.blockSizeTokens;
+    const before = live.metrics;
     const changed = live.learn(report);
-    if (changed || blockSize !== live.metrics?.blockSizeTokens) this.#snapshot = null;
+    const { metrics } = live;
+    if (
+      changed ||
+      before?.blockSizeTokens !== metrics?.blockSizeTokens ||
+      before?.hashAlgorithm !== metrics?.hashAlgorithm
+    ) {
+      this.#snapshot = null;
+    }
     if (!healthy && live.health.healthy)
       log.info('endpoint is back', { endpoint: live.endpoint.name });
   }
 
-  #lose(live: LiveEndpoint, reason: string, refused: boolean): void {
+  #lose(live: LiveEndpoint, reason: string, refused: boolean, witness: HealthWitness): void {
     const { healthy } = live.health;
-    live.health.failed(reason, refused);
+    live.health.failed(reason, refused, witness);
     if (healthy && !live.health.healthy) {
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }

@@ -20,12 +20,14 @@ export class LiveEndpoint {
   models: readonly ServedModel[] | null = null;
   events: EventState | null = null;
   draining = false;
+  #otherRequests = 0;
 
   constructor(endpoint: Endpoint, inflight: InflightLoad) {
     this.endpoint = endpoint;
     const { slot, dataParallelRank: rank } = endpoint;
     this.requestHeaders = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
     const metrics = () => this.metrics;
+    const others = () => this.#otherRequests;
     this.load = {
       get waitingRequests() {
         return metrics()?.waitingRequests ?? 0;
@@ -41,6 +43,12 @@ export class LiveEndpoint {
       },
       get inflightTokens() {
         return inflight.tokens(slot);
+      },
+      get otherRequests() {
+        return others();
+      },
+      get lora() {
+        return metrics()?.lora ?? null;
       },
     };
   }
@@ -62,6 +70,11 @@ export class LiveEndpoint {
   learn(report: EngineReport): boolean {
     this.health.succeeded();
     this.metrics = report.metrics;
+    if (report.metrics !== null) {
+      const { waitingRequests, runningRequests } = report.metrics;
+      const present = waitingRequests + runningRequests;
+      this.#otherRequests = Math.max(0, present - this.load.inflightRequests);
+    }
     if (report.models === null) return false;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);
     this.models = report.models;

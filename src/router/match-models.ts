@@ -4,7 +4,8 @@ import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
 import type { MatchModel, MatchModels } from '../tokenizer/match-task.js';
 
 /** One version of the models; a request keeps the one it was matched under. */
-export interface ModelSnapshot extends MatchModels {
+export interface ModelSnapshot {
+  readonly forPool: MatchModels;
   /** Index into the model's `hashSettings`; undefined when the slot was not live then. */
   settingsOf(slot: EndpointSlot): number | undefined;
 }
@@ -35,5 +36,5 @@ export function snapshotModels(
     return { ...model, hashSettings: [...distinct.values()].map(({ settings }) => settings) };
   });
   const settingsOf = (slot: EndpointSlot) => indexOfSlot.get(slot);
-  return { version, text: JSON.stringify(full), settingsOf };
+  return { forPool: { version, text: JSON.stringify(full) }, settingsOf };
 }

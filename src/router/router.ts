@@ -33,8 +33,8 @@ export class Router {
     const body = await exchange.readBody(this.#parts.bodyLimitBytes);
     const receivedMs = performance.now();
     const models = this.#parts.fleet.models();
-    const found = await this.#match({ shape, body, models });
-    if (exchange.signal.aborted) return;
+    const found = await this.#match({ shape, body, models: models.forPool });
+    if (exchange.aborted) return;
     const model = found === null ? null : (found.loraName ?? found.model);
     await this.#parts.dispatcher.send({ exchange, body, found, model, models, receivedMs });
   }
@@ -53,7 +53,7 @@ export class Router {
   async explain(shape: RequestShape, body: Uint8Array): Promise<DecisionRecord> {
     const receivedMs = performance.now();
     const models = this.#parts.fleet.models();
-    const found = await this.#match({ shape, body, models });
+    const found = await this.#match({ shape, body, models: models.forPool });
     const model = found === null ? null : (found.loraName ?? found.model);
     const endpoints = this.#parts.dispatcher.endpoints(model);
     if (endpoints.length === 0) throw noEndpoint(model);
@@ -64,7 +64,12 @@ export class Router {
   /** null: the pool could not tell, and load alone shall decide. */
   async #match(task: MatchTask): Promise<MatchFound | null> {
     const reply = await this.#parts.matcher.match(task);
-    if (reply.ok) return reply;
+    if (reply.ok) {
+      if (reply.unmatched !== null) {
+        this.#parts.metrics.unscheduled.inc({ reason: reply.unmatched });
+      }
+      return reply;
+    }
     const { code, message, param } = reply;
     if (code !== 'internal') throw new RouterError(code, message, param === null ? {} : { param });
     this.#parts.metrics.unscheduled.inc({ reason: code });

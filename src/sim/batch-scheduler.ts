@@ -16,6 +16,9 @@ export interface SchedulerLimits {
   readonly usableBlocks: number;
   readonly maxNumSeqs: number;
   readonly maxNumBatchedTokens: number;
+  /** vLLM caches full blocks of generated tokens. Discarding them, and using their room first, is
+   * the simplification behind the reference results of BENCHMARKS.md 9. */
+  readonly generatedBlocks: 'cached' | 'discarded';
 }
 
 /** Counts since the scheduler began. */
@@ -48,7 +51,7 @@ export class BatchScheduler<Sequence extends BlockSequence> {
   constructor(limits: SchedulerLimits, log: BlockEventLog<Sequence> | null) {
     this.limits = limits;
     this.log = log;
-    this.pool = new BlockPool(limits.usableBlocks, log);
+    this.pool = new BlockPool(limits.usableBlocks, log, limits.generatedBlocks === 'discarded');
   }
 
   /** Chooses what the step that begins now computes; false: nothing. */
@@ -68,7 +71,9 @@ export class BatchScheduler<Sequence extends BlockSequence> {
     for (const request of this.stepped) {
       if (request.state !== 'running' || request.computedTokens < request.tokenCount) continue;
       const { sequence, tokenAt, outputTokens } = request.work;
-      sequence.append(tokenAt === undefined ? 0 : tokenAt(request.outputCount));
+      if (this.limits.generatedBlocks === 'cached') {
+        sequence.append(tokenAt === undefined ? 0 : tokenAt(request.outputCount));
+      }
       if (request.outputCount === 0) request.firstTokenUs = nowUs;
       request.outputCount += 1;
       this.totals.generatedTokens += 1;

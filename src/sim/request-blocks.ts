@@ -54,7 +54,8 @@ export class RequestBlocks<Sequence extends BlockSequence> {
     for (let i = 0; i < hits; i += 1) pool.touch(blocks[i] ?? 0);
     this.registered += hits;
     while (blocks.length < total) blocks.push(pool.allocate());
-    this.registerFull(pool, log, Math.floor(tokenCount / this.blockSizeTokens));
+    const full = Math.floor(tokenCount / this.blockSizeTokens);
+    this.registerFull(pool, log, Math.min(full, this.sequence.blockCount));
     return true;
   }
 

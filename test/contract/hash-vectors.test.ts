@@ -5,6 +5,7 @@ import { native } from '../../src/native.js';
 import {
   BlockChain,
   blockHashInput,
+  coarseBlocks,
   digestBytesOf,
   hashPrompt,
   hashPromptFully,
@@ -55,6 +56,7 @@ test('all golden files are there, with 202 vectors and 1565 blocks', () => {
     vectors.reduce((sum, vector) => sum + vector.event_ints.length, 0),
     1565,
   );
+  assert.equal(vectors.filter((vector) => vector.coarse !== undefined).length, 5);
 });
 
 forEveryVector('the root of a seed is vLLM’s', (vector, file) => {
@@ -93,6 +95,24 @@ forEveryVector('the integers of events are vLLM’s', (vector, file) => {
   const settings = settingsOf(file, vector);
   const hashes = hashPrompt(tokensOf(vector), settings, keysOf(vector));
   assert.deepEqual([...hashes].map(String), vector.event_ints, vector.name);
+});
+
+forEveryVector('coarse blocks are vLLM’s under the rule of its version', (vector, file) => {
+  const { coarse } = vector;
+  if (coarse === undefined) return;
+  const settings = settingsOf(file, vector);
+  const links = hashPromptFully(tokensOf(vector), settings, keysOf(vector));
+  const rule = file.profile === 'main-2026-08-17' ? 'last' : 'concatenated';
+  const blocks = coarseBlocks(links, coarse.target_block_size / vector.block_size, rule);
+  assert.deepEqual(digestsHex(blocks.digests, blocks.digestBytes), coarse.hashes_hex);
+  assert.deepEqual([...blocks.hashes].map(String), coarse.event_ints);
+
+  const asAnnounced = {
+    ...settings,
+    blockSizeTokens: coarse.target_block_size,
+    hashUnitTokens: vector.block_size,
+  };
+  assert.deepEqual(hashPrompt(tokensOf(vector), asAnnounced, keysOf(vector)), blocks.hashes);
 });
 
 forEveryVector('token ids in 32 bits hash as those in 64 do', (vector, file) => {

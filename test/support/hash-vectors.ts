@@ -1,4 +1,5 @@
-// The golden block hash files, read as test/vectors/README describes them.
+// The golden block hash files of test/vectors. Digests and roots are hex, 64-bit integers are decimal
+// text, tuples are lists.
 import { readdirSync, readFileSync } from 'node:fs';
 import type { HashAlgorithm } from '../../src/native.js';
 import type { ExtraKey, MediaItem, PromptKeys } from '../../src/prefix/extra-keys.js';

@@ -1,6 +1,10 @@
 // Starts a server of either implementation on a free port for the length of one test.
-import type { Exchange } from '../../src/http/exchange.js';
-import { createServer, type HttpImplementation, type HttpServer } from '../../src/http/server.js';
+import {
+  createServer,
+  type ExchangeHandler,
+  type HttpImplementation,
+  type HttpServer,
+} from '../../src/http/server.js';
 
 export const IMPLEMENTATIONS: readonly HttpImplementation[] = ['uwebsockets', 'node'];
 
@@ -11,7 +15,7 @@ export interface Served extends Disposable {
 
 export async function serve(
   httpImplementation: HttpImplementation,
-  handler: (exchange: Exchange) => void,
+  handler: ExchangeHandler,
 ): Promise<Served> {
   const server = createServer(handler, { httpImplementation });
   const port = await server.listen('127.0.0.1', 0);

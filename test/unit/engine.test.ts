@@ -32,6 +32,7 @@ function setUp(options: Partial<EngineOptions> = {}): Setup {
       maxNumSeqs: 8,
       maxNumBatchedTokens: 64,
       arrivalUs: 0,
+      generatedBlocks: 'cached',
       cost: (load) => {
         loads.push({ ...load });
         return STEP_US;
@@ -171,6 +172,16 @@ test('each chunk that fills blocks is one stored event, generated blocks include
   assert.deepEqual([...hashes.subarray(0, 6)], [1n, 2n, 3n, 4n, 5n, 6n]);
   assert.ok((hashes[6] ?? 0n) >> 63n === 1n && hashes[6] !== hashes[7]);
   assert.deepEqual(engine.blockHashes(), new Set(hashes));
+});
+
+test('generated blocks can be discarded, and their room is used first', () => {
+  const { clock, engine } = setUp({ generatedBlocks: 'discarded', usableBlocks: 6 });
+  engine.submit(work(1, 32, 40), silent);
+  clock.run();
+  assert.deepEqual(engine.blockHashes(), new Set([1n, 2n]));
+  engine.submit(work(10, 64, 1), silent);
+  clock.run();
+  assert.deepEqual(engine.blockHashes(), new Set([1n, 2n, 10n, 11n, 12n, 13n]));
 });
 
 test('without free blocks the last request is preempted and computed anew', () => {

@@ -95,6 +95,27 @@ for (const implementation of IMPLEMENTATIONS) {
       client.socket.destroy();
     });
 
+    test('a body nobody reads does not stop its connection', async () => {
+      using served = await serve(implementation, async (exchange) => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        exchange.start(404, [], null);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        exchange.write(Buffer.from('no'));
+        exchange.end();
+        await assert.rejects(exchange.readBody(MIB), { code: 'internal' });
+      });
+      const client = await rawClient(served.port);
+      const body = 'x'.repeat(3 * MIB);
+      for (let i = 0; i < 3; i++) {
+        const response = await exchangeRaw(
+          client,
+          `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        );
+        assert.deepEqual(response.chunks, ['no']);
+      }
+      client.socket.destroy();
+    });
+
     test('a declared length above the limit is refused before the body comes', async () => {
       using served = await serve(implementation, (exchange) => void answerBody(exchange, 1000));
       const client = await rawClient(served.port);

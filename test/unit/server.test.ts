@@ -97,19 +97,33 @@ for (const implementation of IMPLEMENTATIONS) {
       served.server.close();
     });
 
-    test('a handler that throws costs its connection and nothing else', async () => {
-      using served = await serve(implementation, (exchange) => {
+    test('a handler that fails costs its request and nothing else', async () => {
+      using served = await serve(implementation, async (exchange) => {
         if (exchange.path === '/bug') throw new Error('a bug');
+        if (exchange.path === '/bug-later') {
+          exchange.start(200, [], null);
+          exchange.write(Buffer.from('half'));
+          await new Promise(setImmediate);
+          throw new Error('a bug');
+        }
         exchange.respond(200, [], 'fine');
       });
       const client = await rawClient(served.port);
-      client.send('GET /bug HTTP/1.1\r\nhost: x\r\n\r\n');
-      assert.equal(await client.closed(), '');
-      assert.equal(served.server.openExchanges, 0);
-      const other = await rawClient(served.port);
-      const response = await exchangeRaw(other, 'GET /ok HTTP/1.1\r\nhost: x\r\n\r\n');
+      const failed = await exchangeRaw(client, 'GET /bug HTTP/1.1\r\nhost: x\r\n\r\n');
+      assert.equal(failed.status, 500);
+      assert.deepEqual(JSON.parse(failed.chunks[0] ?? ''), {
+        error: {
+          message: 'the router failed on this request',
+          type: 'InternalServerError',
+          param: null,
+          code: 500,
+        },
+      });
+      const response = await exchangeRaw(client, 'GET /ok HTTP/1.1\r\nhost: x\r\n\r\n');
       assert.deepEqual(response.chunks, ['fine']);
-      other.socket.destroy();
+      client.send('GET /bug-later HTTP/1.1\r\nhost: x\r\n\r\n');
+      await client.closed();
+      assert.equal(served.server.openExchanges, 0);
     });
   });
 }
@@ -124,6 +138,13 @@ test('two uWebSockets.js servers share a process without sharing connections', a
     const response = await fetch(`http://127.0.0.1:${port}/`);
     assert.equal(await response.text(), expected);
   }
+});
+
+test('a handler that throws at once is answered as well', async () => {
+  using served = await serve('uwebsockets', () => {
+    throw new Error('a bug');
+  });
+  assert.equal((await fetch(`http://127.0.0.1:${served.port}/`)).status, 500);
 });
 
 test('a server runs in a worker thread and the thread ends after close', async () => {
