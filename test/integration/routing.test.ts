@@ -124,7 +124,9 @@ test('300 requests over 30 prefixes find at least 85 % of what is cacheable; wit
     },
   });
   const blindShare = cachedShare(await load(blind.url));
-  context.diagnostic(`cached share: precise ${share.toFixed(3)}, load only ${blindShare.toFixed(3)}`);
+  context.diagnostic(
+    `cached share: precise ${share.toFixed(3)}, load only ${blindShare.toFixed(3)}`,
+  );
   assert.ok(share >= 0.85, `precise served ${share} of the cacheable tokens from cache`);
   assert.ok(blindShare < share - 0.1, `load only served ${blindShare}, precise ${share}`);
 });
