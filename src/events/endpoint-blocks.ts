@@ -41,6 +41,9 @@ const EAGER_PROOFS = 16;
 /** Refutations in a row that outweigh an earlier proof: a single run may hold media that the engine
  * hashed differently from how it lists them. */
 const REFUTATIONS_TO_DOUBT = 3;
+/** At most one line about forgotten blocks in this time: whoever reaches the event socket could fill
+ * the disk otherwise. */
+const FORGOTTEN_LOG_MS = 1_000;
 
 export class EndpointBlocks implements StreamContent {
   readonly #setup: BlocksSetup;
@@ -56,6 +59,7 @@ export class EndpointBlocks implements StreamContent {
   /** An event has failed, and the log says so. */
   #failed = false;
   #lagSeconds: number | null = null;
+  #loggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(setup: BlocksSetup) {
     this.#setup = setup;
@@ -96,7 +100,10 @@ export class EndpointBlocks implements StreamContent {
 
   forget(reason: string): void {
     this.#clearAll();
-    log.info('blocks of an endpoint forgotten', { endpoint: this.#setup.source.name, reason });
+    const { source, nowMs } = this.#setup;
+    if (nowMs() - this.#loggedMs < FORGOTTEN_LOG_MS) return;
+    this.#loggedMs = nowMs();
+    log.info('blocks of an endpoint forgotten', { endpoint: source.name, reason });
   }
 
   restarted(): void {
