@@ -134,6 +134,19 @@ export interface TokenizerSpec {
   /** What the post-processor puts around a text. */
   readonly idsBefore: Uint32Array;
   readonly idsAfter: Uint32Array;
+  /** Memory for texts tokenized before, shared by all threads; 0 remembers none. */
+  readonly cacheBytes: number;
+}
+
+/** Texts looked up among those tokenized before, over all threads. */
+export interface SegmentCacheStats {
+  readonly hits: number;
+  readonly misses: number;
+  /** Bytes of text found, and not found. */
+  readonly hitBytes: number;
+  readonly missedBytes: number;
+  /** Memory taken so far. */
+  readonly bytes: number;
 }
 
 /** A tokenizer of this thread over tables that all threads share. */
@@ -141,6 +154,7 @@ export interface NativeEncoder {
   /** Token ids of a text; bytes are UTF-8, and what is not counts as U+FFFD. Throws a RangeError
    * above 1 GiB. */
   encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array;
+  stats(): SegmentCacheStats;
 }
 
 export interface NativeEncoderConstructor {

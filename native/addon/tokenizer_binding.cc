@@ -4,7 +4,7 @@
 
 #include "addon/bindings.h"
 #include "core/encoder.h"
-#include "core/model_registry.h"
+#include "core/tokenizer_registry.h"
 
 namespace kv {
 namespace {
@@ -23,6 +23,7 @@ class SpecReader {
     spec->ignore_merges = Flag("ignoreMerges");
     spec->nfc = Flag("nfc");
     spec->prefix_space = Flag("prefixSpace");
+    cache_bytes_ = object_.Get("cacheBytes").ToNumber().Uint32Value();
     ReadRules(&spec->split_rules);
     ReadAddedTokens(spec);
     const std::span<const uint32_t> before = Ids("idsBefore");
@@ -32,6 +33,7 @@ class SpecReader {
     return error_.empty();
   }
   const std::string& error() const { return error_; }
+  size_t cache_bytes() const { return cache_bytes_; }
 
  private:
   std::string String(const char* name) {
@@ -101,6 +103,7 @@ class SpecReader {
   Napi::Object object_;
   std::string names_;
   std::string merges_;
+  size_t cache_bytes_ = 0;
   std::string error_;
 };
 
@@ -108,7 +111,8 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
  public:
   static void Register(Napi::Env env, Napi::Object exports) {
     exports.Set("Tokenizer", DefineClass(env, "Tokenizer",
-                                         {InstanceMethod<&TokenizerBinding::Encode>("encode")}));
+                                         {InstanceMethod<&TokenizerBinding::Encode>("encode"),
+                                          InstanceMethod<&TokenizerBinding::Stats>("stats")}));
   }
 
   // new Tokenizer(key, build): `build` is called if no thread has a model under this key.
@@ -118,9 +122,9 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
       Throw(info.Env(), "Tokenizer takes a key and a function that returns a TokenizerSpec");
       return;
     }
-    std::shared_ptr<const TokenizerModel> model = ModelRegistry::Shared().Open(
+    tokenizer_ = TokenizerRegistry::Shared().Open(
         info[0].As<Napi::String>(), [&] { return Build(info[1].As<Napi::Function>()); });
-    if (model != nullptr) encoder_.emplace(std::move(model));
+    if (tokenizer_ != nullptr) encoder_.emplace(tokenizer_);
   }
 
  private:
@@ -128,7 +132,7 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
     Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
   }
 
-  static std::shared_ptr<const TokenizerModel> Build(Napi::Function build) {
+  static std::shared_ptr<SharedTokenizer> Build(Napi::Function build) {
     const Napi::Env env = build.Env();
     const Napi::Value value = build.Call({});
     if (env.IsExceptionPending()) return nullptr;
@@ -145,9 +149,12 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
       return nullptr;
     }
     std::string error;
-    std::shared_ptr<const TokenizerModel> model = TokenizerModel::Build(std::move(spec), &error);
-    if (model == nullptr) Throw(env, error);
-    return model;
+    std::unique_ptr<const TokenizerModel> model = TokenizerModel::Build(std::move(spec), &error);
+    if (model == nullptr) {
+      Throw(env, error);
+      return nullptr;
+    }
+    return std::make_shared<SharedTokenizer>(std::move(model), reader.cache_bytes());
   }
 
   // encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array
@@ -164,6 +171,18 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
     Napi::Uint32Array array = Napi::Uint32Array::New(env, ids.size());
     if (!ids.empty()) memcpy(array.Data(), ids.data(), ids.size_bytes());
     return array;
+  }
+
+  // stats(): SegmentCacheStats
+  Napi::Value Stats(const Napi::CallbackInfo& info) {
+    const SegmentCacheStats stats = tokenizer_->segments.Stats();
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("hits", static_cast<double>(stats.hits));
+    object.Set("misses", static_cast<double>(stats.misses));
+    object.Set("hitBytes", static_cast<double>(stats.hit_bytes));
+    object.Set("missedBytes", static_cast<double>(stats.missed_bytes));
+    object.Set("bytes", static_cast<double>(stats.bytes));
+    return object;
   }
 
   bool ReadText(Napi::Value value, std::span<const uint8_t>* text) {
@@ -196,6 +215,7 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
 
   static constexpr size_t kMaxKeptBytes = size_t{4} << 20;
 
+  std::shared_ptr<SharedTokenizer> tokenizer_;
   std::optional<Encoder> encoder_;
   Buffer<uint8_t> input_;
 };

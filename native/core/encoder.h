@@ -1,6 +1,10 @@
 // Text to token ids for one thread: the steps of the Hugging Face library in their order.
 //
-//   raw added tokens > NFC > normalised added tokens > words > merges (or a cache) > ids
+//   raw added tokens > NFC > normalised added tokens > words > merges > ids
+//
+// Text between raw added tokens tokenizes independently, and so do the halves of a safe cut: such
+// pieces are looked up among those that any thread has tokenized. Words are looked up among those
+// of this thread.
 //
 // Thread safety: none; each thread has an Encoder of its own over the shared model.
 #pragma once
@@ -10,14 +14,14 @@
 #include <span>
 #include <vector>
 
-#include "core/tokenizer_model.h"
+#include "core/tokenizer_registry.h"
 #include "core/word_cache.h"
 
 namespace kv {
 
 class Encoder {
  public:
-  explicit Encoder(std::shared_ptr<const TokenizerModel> model);
+  explicit Encoder(std::shared_ptr<SharedTokenizer> tokenizer);
 
   // Text may be up to this long; positions are 32-bit.
   static constexpr size_t kMaxTextBytes = size_t{1} << 30;
@@ -27,13 +31,17 @@ class Encoder {
   std::span<const uint32_t> Encode(std::span<const uint8_t> text, bool add_special_tokens);
 
  private:
-  void EncodeSegment(const uint8_t* text, uint32_t size);
+  void EncodeBetweenTokens(const uint8_t* text, uint32_t size);
+  void EncodeCached(const uint8_t* text, uint32_t size);
+  void EncodeText(const uint8_t* text, uint32_t size);
   void EncodePiece(const uint8_t* text, uint32_t size);
   uint32_t* EncodeShortWord(const uint8_t* word, uint32_t size, uint32_t* out);
   uint32_t* EncodeLongWord(const uint8_t* word, uint32_t size, uint32_t* out);
 
-  const std::shared_ptr<const TokenizerModel> model_;
-  WordCache cache_;
+  const std::shared_ptr<SharedTokenizer> tokenizer_;
+  const TokenizerModel& model_;
+  SegmentCache& segments_;
+  WordCache words_;
   WordMerger merger_;
   Buffer<uint8_t> padded_;
   Buffer<uint8_t> normalized_;

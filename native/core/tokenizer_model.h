@@ -13,6 +13,7 @@
 #include "core/added_tokens.h"
 #include "core/bpe.h"
 #include "core/pretokenizer.h"
+#include "core/safe_cut.h"
 #include "core/vocabulary.h"
 
 namespace kv {
@@ -50,6 +51,7 @@ class TokenizerModel {
   const Pretokenizer& pretokenizer() const { return pretokenizer_; }
   const AddedTokens& raw_tokens() const { return raw_tokens_; }
   const AddedTokens& normalized_tokens() const { return normalized_tokens_; }
+  const SafeCut& safe_cut() const { return safe_cut_; }
   bool nfc() const { return nfc_; }
   bool prefix_space() const { return prefix_space_; }
   std::span<const uint32_t> ids_before() const { return ids_before_; }
@@ -60,9 +62,10 @@ class TokenizerModel {
 
   const MergeTable merges_;
   const Vocabulary whole_words_;
-  const Pretokenizer pretokenizer_;
   const AddedTokens raw_tokens_;
   const AddedTokens normalized_tokens_;
+  const SafeCut safe_cut_;
+  const Pretokenizer pretokenizer_;
   const bool nfc_;
   const bool prefix_space_;
   const std::vector<uint32_t> ids_before_;

@@ -23,7 +23,9 @@ const USAGE = `usage: warmpath sim [flags]
   --topic TEXT                   topic of the events
   --event-schema NAME            map, array, or a generation: ${EVENT_SCHEMAS.join(' ')} (map)
   --raw-hashes                   events carry digests in place of 64-bit integers
-  --data-parallel-rank N         rank in events and ports (0)
+  --buffer-steps N               batches kept for replay (${SIM_DEFAULTS.bufferSteps})
+  --data-parallel-size N         ranks behind this server, on consecutive event ports (1)
+  --data-parallel-rank N         number of the first rank (0)
   --block-size N                 tokens a block (${SIM_DEFAULTS.blockSizeTokens})
   --hash-algo NAME               ${HASH_ALGORITHMS.join(', ')} (${SIM_DEFAULTS.hashAlgorithm})
   --hash-seed TEXT               the engine's PYTHONHASHSEED (unset: the default of vLLM 0.29)
@@ -49,6 +51,8 @@ const FLAGS = {
   topic: { type: 'string' },
   'event-schema': { type: 'string' },
   'raw-hashes': { type: 'boolean' },
+  'buffer-steps': { type: 'string' },
+  'data-parallel-size': { type: 'string' },
   'data-parallel-rank': { type: 'string' },
   'block-size': { type: 'string' },
   'hash-algo': { type: 'string' },
@@ -113,6 +117,8 @@ function optionsOf(values: Values): Omit<SimOptions, 'encoder'> {
     topic: values.topic ?? '',
     eventSchema: oneOf('event-schema', values['event-schema'], ['map', 'array', ...EVENT_SCHEMAS]),
     hashesAsBytes: values['raw-hashes'] ?? false,
+    bufferSteps: number('buffer-steps', SIM_DEFAULTS.bufferSteps),
+    dataParallelSize: number('data-parallel-size', 1, { min: 1, max: 1024 }),
     dataParallelRank: number('data-parallel-rank', 0, { min: 0, max: 1023 }),
     blockSizeTokens: number('block-size', SIM_DEFAULTS.blockSizeTokens),
     hashAlgorithm: oneOf(

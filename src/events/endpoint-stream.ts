@@ -1,33 +1,24 @@
 // Keeps the batches of one publisher in order: applies what follows, repairs gaps by replay, notices
 // a new process behind the same address. What a batch means is the content's business.
 import { setImmediate } from 'node:timers/promises';
+import type { CheckBudget } from './check-budget.js';
 import type { Counts } from './event-counts.js';
 import { peekTimestamp } from './event-frames.js';
 import { type HeldBudget, HeldMessages } from './held-messages.js';
-import { type ReplayKind, ReplayRun, type StreamContent } from './replay-run.js';
+import type { StreamContent } from './replay-run.js';
 import { SequenceTracker } from './sequence-tracker.js';
-
-/** Asks the engine for its batches from `start` on; `offer` returns false to stop. `complete`: the
- * end marker came or `offer` stopped it; `failed`: no answer, or one that broke off. */
-export type Replay = (
-  start: number,
-  offer: (sequence: number, payload: Uint8Array) => boolean,
-) => Promise<'complete' | 'failed'>;
+import { type Repair, type RepairEnd, type ReplayService, runRepair } from './stream-repair.js';
 
 export interface StreamSetup {
   readonly content: StreamContent;
-  readonly replay: Replay | null;
+  /** null: lost batches cannot be had again. */
+  readonly service: ReplayService | null;
   readonly counts: Counts;
   readonly budget: HeldBudget;
+  readonly checks: CheckBudget;
   readonly nowMs: () => number;
-  /** Called when `doubt` has changed. */
+  /** Called when `doubt` may have changed. */
   readonly changed: () => void;
-}
-
-interface Repair {
-  readonly kind: ReplayKind;
-  readonly cause: 'connect' | 'first' | 'gap' | 'restart' | 'relearn' | 'tail';
-  readonly reason: string;
 }
 
 /** An engine that did not answer a replay is not asked again for this long; gaps are then forgotten
@@ -35,29 +26,45 @@ interface Repair {
 const REPLAY_REST_MS = 30_000;
 /** Replays in a row while repairing one fault; then the blocks are forgotten. */
 const REPAIRS_MAX = 4;
-/** Requests to fill one hole: a ROUTER may have dropped replies, the next request gets them. */
-const HOLE_REQUESTS_MAX = 3;
 /** An engine that loads a model is away longer than this; a network fault that TCP or libzmq
  * survives is usually shorter. Decides only where no replay can tell. */
 const RESTART_AWAY_MS = 15_000;
-/** A subscription reaches the publisher a little after the replay request does. */
-const TAIL_CHECK_MS = 1_000;
+/** A stream that has been silent for this long is asked for its end, once: a lost batch shows by the
+ * number of the next one, and there may be none for hours. */
+const SILENCE_MS = 500;
 /** Held messages applied before other endpoints get their turn. */
 const DRAIN_STEP = 64;
+
+const LEARN: Repair = { kind: 'full', cause: 'first', reason: 'learning what the engine holds' };
+const RELEARN: Repair = {
+  kind: 'full',
+  cause: 'relearn',
+  reason: 'reading all batches again, keyed the other way',
+};
+const COMPLETE: Repair = {
+  kind: 'full',
+  cause: 'relearn',
+  reason: 'reading all batches again after many faults in a row',
+};
 
 export class EndpointStream {
   readonly #setup: StreamSetup;
   readonly #tracker = new SequenceTracker();
   readonly #held: HeldMessages;
-  #doubt: string | null = null;
-  #repairing = false;
+  #state: 'live' | 'waiting for a turn' | 'repairing' = 'live';
+  /** Why the repair under way puts the blocks in doubt. */
+  #repairReason: string | null = null;
+  /** The connection is new, and nothing has shown that the process is not. */
+  #unverified: string | null = null;
   #repairs = 0;
+  /** Something was forgotten that a replay would bring back, but too many had been made in a row. */
+  #incomplete = false;
   /** A replay has been tried, so the first live message needs none. */
   #learned = false;
   #reconnectedMeanwhile = false;
   #awaySinceMs: number | null = null;
   #restUntilMs = 0;
-  #tailTimer: NodeJS.Timeout | null = null;
+  #endTimer: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(setup: StreamSetup) {
@@ -67,23 +74,22 @@ export class EndpointStream {
 
   /** Why the blocks known may be wrong just now; null: they are right. */
   get doubt(): string | null {
-    return this.#doubt;
+    return this.#repairReason ?? this.#unverified;
   }
 
   get sequence(): number | null {
-    const applied = this.#tracker.applied;
+    const { applied } = this.#tracker;
     return applied === -1 ? null : applied;
   }
 
   receive(sequence: number, payload: Uint8Array): void {
     if (this.#closed) return;
-    const message = { sequence, payload };
-    if (!this.#repairing) {
+    if (this.#state !== 'repairing') {
       const repair = this.#take(sequence, payload);
       if (repair === null) return;
       this.#start(repair);
     }
-    this.#held.push(message);
+    this.#held.push({ sequence, payload });
   }
 
   /** The subscription's connection stands. */
@@ -91,18 +97,18 @@ export class EndpointStream {
     if (this.#closed) return;
     const awayMs = this.#awaySinceMs === null ? 0 : this.#setup.nowMs() - this.#awaySinceMs;
     this.#awaySinceMs = null;
-    if (this.#repairing) {
+    this.#restUntilMs = 0;
+    if (this.#state !== 'live') {
       this.#reconnectedMeanwhile = true;
       return;
     }
     const known = this.#tracker.applied !== null;
-    if (this.#mayReplay()) {
-      const reason = known
-        ? 'reconnected, asking what was missed'
-        : 'learning what the engine holds';
-      this.#start({ kind: known ? 'continue' : 'full', cause: 'connect', reason });
-    } else if (known) this.#reconnectedWithoutReplay(awayMs);
-    else this.#setDoubt(null);
+    if (!this.#mayReplay()) {
+      if (known) this.#reconnectedWithoutReplay(awayMs);
+    } else if (known) {
+      const reason = 'reconnected, asking what was missed';
+      this.#start({ kind: 'continue', cause: 'connect', reason });
+    } else this.#start(LEARN);
   }
 
   disconnected(): void {
@@ -112,156 +118,125 @@ export class EndpointStream {
   close(): void {
     this.#closed = true;
     this.#held.clear();
-    if (this.#tailTimer !== null) clearTimeout(this.#tailTimer);
+    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
   }
 
-  /** Applies a message or says which repair must come before it. */
+  /** Applies a message, or says which repair must come before it. */
   #take(sequence: number, payload: Uint8Array): Repair | null {
-    const { content, counts } = this.#setup;
     const ts = peekTimestamp(payload);
     const verdict = this.#tracker.judge(sequence, ts);
+    if (Number.isNaN(ts) && verdict.kind !== 'next') {
+      // No batch at all, so its number says nothing about those of the engine.
+      this.#setup.counts.malformed += 1;
+      return null;
+    }
     switch (verdict.kind) {
       case 'duplicate':
         this.#tracker.sawLive(sequence, ts);
         return null;
       case 'first':
-        if (!this.#learned && this.#mayReplay()) {
-          return { kind: 'full', cause: 'first', reason: 'learning what the engine holds' };
-        }
+        if (!this.#learned && this.#mayReplay()) this.#start(LEARN);
         break;
       case 'gap': {
-        counts.gaps += 1;
-        const lost = `batches ${verdict.from} to ${verdict.to} were lost`;
-        if (this.#mayReplay()) return { kind: 'continue', cause: 'gap', reason: lost };
-        content.forget(`${lost} and cannot be replayed`);
-        this.#tracker.reset(null);
+        const repair = this.#findGap(verdict.from, verdict.to);
+        if (repair !== null) return repair;
         break;
       }
-      case 'restart':
-        counts.restarts += 1;
-        content.restarted();
-        this.#tracker.reset(null);
-        if (this.#mayReplay()) {
-          return { kind: 'full', cause: 'restart', reason: 'the engine restarted' };
-        }
+      case 'restart': {
+        const repair = this.#findRestart();
+        if (repair !== null) return repair;
         break;
+      }
       case 'next':
         break;
     }
-    const outcome = content.apply(payload);
+    const outcome = this.#setup.content.apply(payload);
     this.#tracker.advance(sequence, ts);
-    this.#setDoubt(null);
-    if (outcome === 'applied' || !this.#mayReplay()) return null;
-    return { kind: 'full', cause: 'relearn', reason: 'reading all batches again by their tokens' };
+    if (this.#unverified !== null) this.#setUnverified(null);
+    this.#checkEndLater();
+    return outcome === 'relearn' && this.#mayReplay() ? RELEARN : null;
   }
 
-  #mayReplay(): boolean {
-    const { replay, nowMs } = this.#setup;
-    return replay !== null && this.#repairs < REPAIRS_MAX && nowMs() >= this.#restUntilMs;
-  }
-
-  #start(repair: Repair): void {
-    this.#repairing = true;
-    // Rejections cannot happen by design; one that does ends the thread, which main reports.
-    void this.#repair(repair);
-  }
-
-  async #repair(first: Repair): Promise<void> {
-    let repair: Repair | null = first;
-    while (repair !== null && !this.#closed) {
-      this.#repairs += 1;
-      if (repair.cause !== 'tail') {
-        this.#setup.counts.replays += 1;
-        this.#setDoubt(repair.reason);
-      }
-      repair = (await this.#replay(repair)) ?? (await this.#drain());
-    }
-    this.#repairing = false;
-    this.#repairs = 0;
-    if (this.#closed) return;
-    if (this.#reconnectedMeanwhile) {
-      this.#reconnectedMeanwhile = false;
-      this.connected();
-    } else if (first.cause === 'connect') this.#checkTailLater();
-  }
-
-  /** Replays until the state is certain, or forgets the blocks. Returns a repair that must follow. */
-  async #replay(repair: Repair): Promise<Repair | null> {
-    const { content, counts, replay } = this.#setup;
-    if (replay === null) return null;
-    let kind = repair.kind;
-    this.#learned = true;
-    for (let requests = 1; ; requests += 1) {
-      const run = new ReplayRun(this.#tracker, content, kind);
-      const end = await replay(run.start, (sequence, payload) => {
-        return !this.#closed && run.offer(sequence, payload);
-      });
-      if (this.#closed) return null;
-      switch (run.outcome(end === 'complete')) {
-        case 'done':
-          if (kind === 'full' && run.appliedCount === 0) this.#foundNothing();
-          this.#setDoubt(null);
-          if (!run.relearn) return null;
-          return {
-            kind: 'full',
-            cause: 'relearn',
-            reason: 'reading all batches again by their tokens',
-          };
-        case 'hole':
-          if (run.appliedCount > 0 && requests < HOLE_REQUESTS_MAX) {
-            kind = 'continue';
-            continue;
-          }
-          run.acceptTail(`${repair.reason}; the replay has a hole`);
-          this.#setDoubt(null);
-          return null;
-        case 'other-process':
-          counts.restarts += 1;
-          content.restarted();
-          this.#tracker.reset(null);
-          // Whatever is held is either of the old process or in the full replay that follows.
-          this.#held.clear();
-          kind = 'full';
-          continue;
-        case 'failed':
-          this.#replayFailed(repair, run.appliedCount);
-          return null;
-      }
-    }
-  }
-
-  /** The engine has no batch to replay. */
-  #foundNothing(): void {
-    if (this.#tracker.applied !== null)
-      this.#setup.content.forget('the engine has published nothing');
-    // With live messages at hand the publisher keeps no buffer: then any number may come next.
-    this.#tracker.reset(this.#held.size > 0 ? null : -1);
-  }
-
-  #replayFailed(repair: Repair, appliedCount: number): void {
-    this.#restUntilMs = this.#setup.nowMs() + REPLAY_REST_MS;
-    const untouched = appliedCount === 0;
-    if (repair.cause === 'tail' && untouched) return;
-    if (repair.cause === 'connect' && repair.kind === 'continue' && untouched) {
-      this.#reconnectedWithoutReplay(0);
-      return;
-    }
-    if (this.#tracker.applied !== null) {
-      this.#setup.content.forget(`${repair.reason}; the replay did not answer in full`);
-    }
+  #findGap(from: number, to: number): Repair | null {
+    this.#setup.counts.gaps += 1;
+    const reason = `batches ${from} to ${to} were lost`;
+    if (this.#mayReplay()) return { kind: 'continue', cause: 'gap', reason };
+    this.#setup.content.forget(`${reason} and cannot be replayed`);
     this.#tracker.reset(null);
-    this.#setDoubt(null);
+    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
+    return null;
   }
 
-  #reconnectedWithoutReplay(awayMs: number): void {
-    if (awayMs < RESTART_AWAY_MS) {
-      this.#setDoubt('reconnected; the next batch will tell whether any was missed');
-      return;
-    }
+  #findRestart(): Repair | null {
+    this.#restarted();
+    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
+    if (!this.#mayReplay()) return null;
+    return { kind: 'full', cause: 'restart', reason: 'the engine restarted' };
+  }
+
+  #restarted(): void {
     this.#setup.counts.restarts += 1;
     this.#setup.content.restarted();
     this.#tracker.reset(null);
-    this.#setDoubt(null);
+  }
+
+  #mayReplay(): boolean {
+    // A replay that waits for its turn will bring everything.
+    if (this.#setup.service === null || this.#state === 'waiting for a turn') return false;
+    return this.#repairs < REPAIRS_MAX && this.#setup.nowMs() >= this.#restUntilMs;
+  }
+
+  #start(repair: Repair): void {
+    const { service } = this.#setup;
+    if (service === null) return;
+    // What is not known yet need not be held: live batches serve until their replay has a turn.
+    this.#state = repair === LEARN ? 'waiting for a turn' : 'repairing';
+    this.#setRepairReason(repair);
+    // It handles every failure of the engine; what else it throws is a bug and ends the thread.
+    void this.#repair(repair, service);
+  }
+
+  async #repair(first: Repair, service: ReplayService): Promise<void> {
+    const done = await service.turn();
+    this.#state = 'repairing';
+    this.#learned = true;
+    const { content, counts } = this.#setup;
+    const tracker = this.#tracker;
+    const isClosed = () => this.#closed;
+    const otherProcess = () => this.#held.clear();
+    const stream = { service, tracker, content, counts, isClosed, otherProcess };
+    let repair: Repair | null = first;
+    while (repair !== null && !this.#closed) {
+      this.#repairs += 1;
+      if (repair.cause !== 'end') counts.replays += 1;
+      this.#setRepairReason(repair);
+      const end = await runRepair(repair, stream);
+      if (this.#closed) break;
+      repair = this.#conclude(repair, end) ?? (await this.#drain());
+    }
+    done();
+    if (!this.#closed) this.#goLive(first);
+  }
+
+  /** What the replay's end means; a repair that must follow. */
+  #conclude(repair: Repair, { complete, appliedCount, relearn }: RepairEnd): Repair | null {
+    const known = this.#tracker.applied !== null;
+    const { content, nowMs } = this.#setup;
+    if (complete) {
+      // With live messages at hand the publisher keeps no buffer, and any number may come next.
+      if (!known && this.#held.size === 0) this.#tracker.reset(-1);
+      this.#unverified = null;
+      return relearn ? RELEARN : null;
+    }
+    this.#restUntilMs = nowMs() + REPLAY_REST_MS;
+    const untouched = appliedCount === 0;
+    if (untouched && (repair === LEARN || repair.cause === 'end')) return null;
+    if (untouched && repair.cause === 'connect') this.#reconnectedWithoutReplay(0);
+    else {
+      if (known) content.forget(`${repair.reason}; the replay did not answer in full`);
+      this.#tracker.reset(null);
+    }
+    return null;
   }
 
   async #drain(): Promise<Repair | null> {
@@ -275,23 +250,50 @@ export class EndpointStream {
     }
   }
 
-  /** Batches published between the replay and the subscription are in neither, and on an idle engine
-   * no later number would show it. */
-  #checkTailLater(): void {
-    const seen = this.#tracker.applied;
-    if (this.#tailTimer !== null) clearTimeout(this.#tailTimer);
-    this.#tailTimer = setTimeout(() => {
-      const quiet = this.#tracker.applied === seen && !this.#repairing;
-      if (quiet && seen !== null && this.#awaySinceMs === null && this.#mayReplay()) {
-        this.#start({ kind: 'continue', cause: 'tail', reason: 'the last batches were lost' });
-      }
-    }, TAIL_CHECK_MS);
-    this.#tailTimer.unref();
+  #goLive(repaired: Repair): void {
+    this.#state = 'live';
+    this.#repairs = 0;
+    this.#setRepairReason(null);
+    if (this.#reconnectedMeanwhile) {
+      this.#reconnectedMeanwhile = false;
+      this.connected();
+    } else if (repaired === LEARN || repaired.cause === 'connect') this.#checkEndLater();
   }
 
-  #setDoubt(doubt: string | null): void {
-    if (doubt === this.#doubt) return;
-    this.#doubt = doubt;
+  #reconnectedWithoutReplay(awayMs: number): void {
+    if (awayMs >= RESTART_AWAY_MS) this.#restarted();
+    else this.#setUnverified('reconnected; the next batch will tell whether any was missed');
+  }
+
+  /** Batches published between the replay and the subscription are in neither, and a publisher at
+   * its high-water mark drops: on an engine that falls silent then, no number would ever show it. */
+  #checkEndLater(): void {
+    if (this.#endTimer !== null || this.#setup.service === null) return;
+    const seen = this.#tracker.applied;
+    this.#endTimer = setTimeout(() => {
+      this.#endTimer = null;
+      if (this.#closed) return;
+      const silent = this.#tracker.applied === seen && this.#state === 'live';
+      if (this.#incomplete && this.#state === 'live' && this.#mayReplay()) {
+        this.#incomplete = false;
+        this.#start(COMPLETE);
+      } else if (!silent) this.#checkEndLater();
+      else if (seen !== null && this.#awaySinceMs === null && this.#mayReplay()) {
+        if (!this.#setup.checks.take(this.#setup.nowMs())) this.#checkEndLater();
+        else this.#start({ kind: 'continue', cause: 'end', reason: 'the last batches were lost' });
+      }
+    }, SILENCE_MS);
+    this.#endTimer.unref();
+  }
+
+  #setRepairReason(repair: Repair | null): void {
+    // A check of the end finds something so rarely that it casts no doubt.
+    this.#repairReason = repair === null || repair.cause === 'end' ? null : repair.reason;
+    this.#setup.changed();
+  }
+
+  #setUnverified(reason: string | null): void {
+    this.#unverified = reason;
     this.#setup.changed();
   }
 }

@@ -2,9 +2,9 @@
 import { log } from '../log.js';
 import { type NativePrefixIndex, native } from '../native.js';
 import { proveHashing } from '../prefix/hash-prover.js';
+import { CheckBudget } from './check-budget.js';
 import type { Prover } from './endpoint-blocks.js';
 import { EndpointFeed, type FeedSetup } from './endpoint-feed.js';
-import type { Replay } from './endpoint-stream.js';
 import { type EventMessage, peekRank } from './event-frames.js';
 import type { EventCommand, EventReport, EventSource, EventThreadData } from './event-messages.js';
 import {
@@ -19,6 +19,7 @@ import { RehashBudget } from './rehasher.js';
 import { REPLAY_IDLE_MS, requestReplay } from './replay-client.js';
 import { ReplayTurns } from './replay-turns.js';
 import { StateReporter } from './state-reporter.js';
+import type { ReplayService } from './stream-repair.js';
 import { TopicDirectory } from './topic-directory.js';
 
 export interface HubOptions {
@@ -31,6 +32,8 @@ export interface HubOptions {
   readonly replayIdleMs?: number;
 }
 
+/** How often an index without traffic is looked after; each time takes at most some 0.5 ms. */
+const MAINTENANCE_MS = 50;
 /** Each replay fills libzmq's queue with up to 10,000 batches. */
 const REPLAYS_AT_ONCE = 8;
 
@@ -47,6 +50,7 @@ export class EventHub {
   readonly #reporter: StateReporter<EndpointFeed>;
   readonly #turns = new ReplayTurns(REPLAYS_AT_ONCE);
   readonly #feedSetup: FeedSetup;
+  readonly #maintenance: NodeJS.Timeout;
   #central: EventSubscription | null = null;
 
   constructor(options: HubOptions) {
@@ -63,8 +67,11 @@ export class EventHub {
       rehashBudget: new RehashBudget(),
       nowMs: options.nowMs ?? Date.now,
       replayFrom: (address, signal) => this.#replayFrom(address, signal),
-      changed: (feed, urgent) => this.#reporter.mark(feed, urgent),
+      checks: new CheckBudget(),
+      changed: (feed, news) => this.#reporter.mark(feed, news),
     };
+    this.#maintenance = setInterval(() => options.index.maintain(), MAINTENANCE_MS);
+    this.#maintenance.unref();
   }
 
   /** Binds in central mode, then reports `ready`. Rejects with ConfigError when it cannot bind. */
@@ -105,6 +112,7 @@ export class EventHub {
     this.#central = null;
     for (const slot of [...this.#seats.keys()]) this.#remove(slot);
     this.#reporter.close();
+    clearInterval(this.#maintenance);
   }
 
   #add(source: EventSource): void {
@@ -121,7 +129,7 @@ export class EventHub {
     }
     this.#seats.set(source.slot, { feed, subscription });
     if (source.connect === null) this.#topics.add(source);
-    this.#reporter.mark(feed, true);
+    this.#reporter.mark(feed, 'state');
   }
 
   #remove(slot: number): void {
@@ -150,10 +158,11 @@ export class EventHub {
     this.#seats.get(source.slot)?.feed.receive(sequence, payload, rank ?? 0);
   }
 
-  #replayFrom(address: string, signal: AbortSignal): Replay {
+  #replayFrom(address: string, signal: AbortSignal): ReplayService {
     const idleMs = this.#options.replayIdleMs ?? REPLAY_IDLE_MS;
-    return (start, offer) =>
-      this.#turns.run(async () => {
+    return {
+      turn: () => this.#turns.next(),
+      request: async (start, offer) => {
         if (signal.aborted) return 'failed';
         try {
           const socket = openReplaySocket(this.#context, address, idleMs);
@@ -166,7 +175,8 @@ export class EventHub {
           log.warn('no replay', { address, reason: String(error) });
           return 'failed';
         }
-      });
+      },
+    };
   }
 }
 

@@ -33,12 +33,11 @@ const TURN_MS = 2;
 /** The context belongs to this thread: other parts of the process have their own socket limits. */
 export function createEventContext(endpointsMax: number): Context {
   const wanted = endpointsMax * SOCKETS_PER_ENDPOINT + 64;
-  return new Context({ maxSockets: wanted, ipv6: true, blocky: false });
+  return new Context({ maxSockets: wanted, blocky: false });
 }
 
 export class EventSubscription {
   readonly #socket: Subscriber;
-  readonly #observer: Observer | null;
   readonly #handler: SubscriptionHandler;
   #closed = false;
 
@@ -49,7 +48,7 @@ export class EventSubscription {
     handler: SubscriptionHandler,
   ): EventSubscription {
     const socket = new Subscriber({
-      ...socketOptions(context),
+      ...socketOptions(context, address),
       // Engines of a fleet come back together; their routers should not knock in step.
       reconnectInterval: RECONNECT_MS + Math.floor(Math.random() * RECONNECT_MS),
       reconnectMaxInterval: RECONNECT_MAX_MS,
@@ -74,7 +73,7 @@ export class EventSubscription {
     topicPrefix: string,
     handler: SubscriptionHandler,
   ): Promise<EventSubscription> {
-    const socket = new Subscriber(socketOptions(context));
+    const socket = new Subscriber(socketOptions(context, address));
     try {
       socket.subscribe(topicPrefix);
       await socket.bind(address);
@@ -87,7 +86,6 @@ export class EventSubscription {
 
   private constructor(socket: Subscriber, observer: Observer | null, handler: SubscriptionHandler) {
     this.#socket = socket;
-    this.#observer = observer;
     this.#handler = handler;
     // Both loops end with the socket; anything else they throw is a bug and ends the thread.
     void this.#receive();
@@ -102,7 +100,6 @@ export class EventSubscription {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#observer?.close();
     this.#socket.close();
   }
 
@@ -124,22 +121,23 @@ export class EventSubscription {
 
   async #observe(observer: Observer): Promise<void> {
     for await (const event of observer) {
-      if (this.#closed) return;
+      // Comes when the socket is closed; closing the observer under its read would be an error.
+      if (event.type === 'end') break;
+      if (this.#closed) continue;
       if (event.type === 'handshake') this.#handler.connected();
       if (event.type === 'disconnect') this.#handler.disconnected();
     }
+    observer.close();
   }
 }
 
 /** `receive` of it rejects after `idleMs` without a message. Throws when the address cannot be one. */
 export function openReplaySocket(context: Context, address: string, idleMs: number): ReplaySocket {
   const socket = new Dealer({
-    context,
-    linger: 0,
+    ...socketOptions(context, address),
     receiveHighWaterMark: REPLAY_RECEIVE_MARK,
     receiveTimeout: idleMs,
     sendTimeout: idleMs,
-    maxMessageSize: PAYLOAD_BYTES_MAX,
   });
   try {
     socket.connect(address);
@@ -154,9 +152,11 @@ export function openReplaySocket(context: Context, address: string, idleMs: numb
   };
 }
 
-function socketOptions(context: Context) {
+function socketOptions(context: Context, address: string) {
   return {
     context,
+    // For names and `*`, which may mean either family; libzmq falls back where there is no IPv6.
+    ipv6: !/\/\/\d+\.\d+\.\d+\.\d+:/.test(address),
     linger: 0,
     receiveHighWaterMark: RECEIVE_MARK,
     maxMessageSize: PAYLOAD_BYTES_MAX,

@@ -82,9 +82,10 @@ export class ReplayRun {
     if (!this.#hasRoom()) return 'hole';
     if (!complete) return 'failed';
     if (this.#early.size > 0) return 'hole';
+    if (this.#offered > 0) return 'done';
+    if (this.#kind === 'full') this.#startOver('the engine has nothing to replay');
     // The same process would have sent the last applied batch again.
-    const expectsOne = this.#base !== null && this.#base >= 0;
-    return expectsOne && this.#offered === 0 ? 'other-process' : 'done';
+    return this.#base !== null && this.#base >= 0 ? 'other-process' : 'done';
   }
 
   /** The batches before the early ones are lost for good: begins anew with what is there. A tail

@@ -8,16 +8,17 @@ export class ReplayTurns {
     this.#free = atOnce;
   }
 
-  /** Runs `work` when its turn has come. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Waits for a turn; the result ends it. */
+  async next(): Promise<() => void> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
       const next = this.#waiting.shift();
       if (next === undefined) this.#free += 1;
       else next();
-    }
+    };
   }
 }

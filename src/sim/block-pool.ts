@@ -29,7 +29,8 @@ export class BlockPool {
   private readonly highs: Uint32Array;
   private readonly previousCopy: Int32Array;
   private readonly nextCopy: Int32Array;
-  // Open addressing, linear probing, at most half full: the first copy of a hash, or NONE.
+  // Open addressing, linear probing, at most half full. Slot i: at 2i the first copy of a hash, or
+  // NONE; at 2i + 1 the hash's tag, so that a probe does not have to look at other blocks.
   private readonly table: Int32Array;
   private readonly mask: number;
 
@@ -58,8 +59,8 @@ export class BlockPool {
     this.previousCopy = new Int32Array(usableBlocks).fill(NONE);
     this.nextCopy = new Int32Array(usableBlocks).fill(NONE);
     const slots = 2 ** Math.ceil(Math.log2(usableBlocks * 2));
-    this.table = new Int32Array(slots).fill(NONE);
-    this.mask = slots - 1;
+    this.table = new Int32Array(slots * 2).fill(NONE);
+    this.mask = slots * 2 - 1;
   }
 
   /** Blocks that no request uses, with content or without. */
@@ -78,7 +79,7 @@ export class BlockPool {
 
   /** The oldest block with this hash, or -1. */
   find(low: number, high: number): number {
-    return this.table[this.slotOf(low, high)] ?? NONE;
+    return this.table[this.slotOf(low, high, tagOf(low, high))] ?? NONE;
   }
 
   /** Whether a hit on the block takes it off the free list. */
@@ -111,10 +112,12 @@ export class BlockPool {
     this.lows[block] = low;
     this.highs[block] = high;
     this.hashed += 1;
-    const slot = this.slotOf(low, high);
+    const tag = tagOf(low, high);
+    const slot = this.slotOf(low, high, tag);
     const first = this.table[slot] ?? NONE;
     if (first === NONE) {
       this.table[slot] = block;
+      this.table[slot + 1] = tag;
       this.previousCopy[block] = block;
       this.nextCopy[block] = block;
       return;
@@ -177,7 +180,9 @@ export class BlockPool {
 
   /** Takes the block out of its ring of copies, and the hash out of the table after the last. */
   private forget(block: number): void {
-    const slot = this.slotOf(this.lows[block] ?? 0, this.highs[block] ?? 0);
+    const low = this.lows[block] ?? 0;
+    const high = this.highs[block] ?? 0;
+    const slot = this.slotOf(low, high, tagOf(low, high));
     const after = this.nextCopy[block] ?? block;
     this.hashed -= 1;
     this.nextCopy[block] = NONE;
@@ -191,24 +196,17 @@ export class BlockPool {
     if (this.table[slot] === block) this.table[slot] = after;
   }
 
-  /** Slot of a hash, or the empty slot where it belongs. */
-  private slotOf(low: number, high: number): number {
-    let slot = this.homeOf(low, high);
+  /** Where a hash is in the table, or the empty place where it belongs. */
+  private slotOf(low: number, high: number, tag: number): number {
+    let slot = (tag * 2) & this.mask;
     for (;;) {
       const block = this.table[slot] ?? NONE;
       if (block === NONE) return slot;
-      if (this.lows[block] === low && this.highs[block] === high) return slot;
-      slot = (slot + 1) & this.mask;
+      const isSame =
+        this.table[slot + 1] === tag && this.lows[block] === low && this.highs[block] === high;
+      if (isSame) return slot;
+      slot = (slot + 2) & this.mask;
     }
-  }
-
-  // Ids of traces are consecutive numbers: the multiplications spread them (constants of
-  // MurmurHash3's finalizer, public domain).
-  private homeOf(low: number, high: number): number {
-    let mixed = Math.imul(low ^ (high >>> 15) ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
-    mixed ^= mixed >>> 13;
-    mixed = Math.imul(mixed, 0xc2b2ae35);
-    return (mixed ^ (mixed >>> 16)) & this.mask;
   }
 
   /** Empties a slot and moves later entries of its probe run back, so that no gap hides one. */
@@ -216,16 +214,27 @@ export class BlockPool {
     let hole = slot;
     let probe = slot;
     for (;;) {
-      probe = (probe + 1) & this.mask;
+      probe = (probe + 2) & this.mask;
       const block = this.table[probe] ?? NONE;
       if (block === NONE) break;
-      const home = this.homeOf(this.lows[block] ?? 0, this.highs[block] ?? 0);
+      const tag = this.table[probe + 1] ?? 0;
+      const home = (tag * 2) & this.mask;
       // The entry may move if its home is not between the hole and where it is now.
       if (((probe - home) & this.mask) >= ((probe - hole) & this.mask)) {
         this.table[hole] = block;
+        this.table[hole + 1] = tag;
         hole = probe;
       }
     }
     this.table[hole] = NONE;
   }
+}
+
+/** Spreads hashes over the table (constants of MurmurHash3's finalizer, public domain). Ids of traces
+ * are consecutive numbers: runs of eight stay side by side, in one line of the processor's cache. */
+function tagOf(low: number, high: number): number {
+  let mixed = Math.imul((low >>> 3) ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
+  mixed ^= mixed >>> 15;
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  return ((mixed ^ (mixed >>> 13)) & ~7) | (low & 7);
 }

@@ -85,7 +85,7 @@ function show(value: unknown): string {
 }
 
 /** Throws UnsupportedTokenizer. `truncation` and `padding` are not read: engines turn them off. */
-export function readTokenizerJson(file: unknown): TokenizerSpec {
+export function readTokenizerJson(file: unknown, cacheBytes: number): TokenizerSpec {
   const json = objectAt(file, 'tokenizer.json');
   const model = objectAt(json['model'], 'model');
   checkModel(model);
@@ -102,6 +102,7 @@ export function readTokenizerJson(file: unknown): TokenizerSpec {
     ...readPreTokenizer(json['pre_tokenizer']),
     addedTokens: readAddedTokens(json['added_tokens'] ?? [], vocab, names.length),
     ...readPostProcessor(json['post_processor']),
+    cacheBytes,
   };
 }
 

@@ -32,7 +32,7 @@ function open(name: string, json: string): Pair {
   const oracle = Tokenizer.fromString(json);
   oracle.disableTruncation();
   oracle.disablePadding();
-  const spec = readTokenizerJson(JSON.parse(json));
+  const spec = readTokenizerJson(JSON.parse(json), 2 ** 20);
   const encoder = new native.Tokenizer(`parity ${name}`, () => spec);
   return { name, encoder, oracle, specialTokens: spec.addedTokens.map((token) => token.content) };
 }

@@ -28,7 +28,8 @@ export function tokensOf(prompt: number, blocks: number): Uint32Array {
 export interface EngineOptions extends Partial<PublisherOptions> {
   readonly seed?: string;
   readonly schema?: EventSchema;
-  readonly hashesAsBytes?: boolean;
+  /** Rank in the batches, where it is not the publisher's. */
+  readonly batchRank?: number;
 }
 
 export class EventEngine {
@@ -54,7 +55,7 @@ export class EventEngine {
     this.publisher = publisher;
     this.settings = settingsOf(options.seed ?? '42');
     this.#encoder = new EventEncoder(options.schema ?? 'S10');
-    this.#rank = options.dataParallelRank ?? 0;
+    this.#rank = options.batchRank ?? options.dataParallelRank ?? 0;
   }
 
   /** Where a source finds this engine. */
