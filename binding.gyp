@@ -8,34 +8,13 @@
   "targets": [
     {
       "target_name": "warmpath",
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "native"],
+      "include_dirs": [
+        "<!(node -p \"require('node-addon-api').include_dir\")",
+        "<!(node -p \"require('path').dirname(require.resolve('xxhash-addon/package.json'))\")/xxHash",
+        "native"
+      ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
-      "sources": [
-        "native/addon/addon.cc",
-        "native/addon/hasher_binding.cc",
-        "native/addon/index_binding.cc",
-        "native/addon/tokenizer_binding.cc",
-        "native/core/block_hash.cc",
-        "native/core/cbor.cc",
-        "native/core/prefix_index.cc",
-        "native/core/sha256.cc",
-        "native/core/sha256_x86.cc",
-        "native/core/sha256_arm.cc",
-        "native/core/added_tokens.cc",
-        "native/core/bpe.cc",
-        "native/core/encoder.cc",
-        "native/core/nfc.cc",
-        "native/core/pretokenizer.cc",
-        "native/core/safe_cut.cc",
-        "native/core/segment_cache.cc",
-        "native/core/token_names.cc",
-        "native/core/tokenizer_model.cc",
-        "native/core/tokenizer_registry.cc",
-        "native/core/unicode.cc",
-        "native/core/unicode_data.cc",
-        "native/core/utf8.cc",
-        "native/core/vocabulary.cc"
-      ]
+      "sources": ["<!@(node native/sources.mjs core addon)"]
     },
     {
       "target_name": "glibc_compat",

@@ -28,8 +28,11 @@ export interface BlockHashInput {
   /** Block numbers, ascending, whose third element differs, and those elements. */
   readonly extraBlocks?: Uint32Array;
   readonly extraValues?: readonly Uint8Array[];
-  /** Receives the full digests, one after the other, when given. */
+  /** Receives the full digests, one after the other, when given: 32, 16 or, for
+   * `sha256_cbor_64bit`, 8 bytes a block. */
   readonly digests?: Uint8Array;
+  /** Use no special instructions of this machine. For tests and benchmarks. */
+  readonly portable?: boolean;
 }
 
 /** Where a block lies, in the order of the native code: a match credits nearer tiers more. */
@@ -45,21 +48,26 @@ export interface IndexStats {
   readonly refusedBlocks: number;
 }
 
-/** The prefix index: native memory, one writer thread, any number of reading threads. A block is
- * known by the 64-bit integer that KV events carry. Copies are counted per (endpoint, tier, hash):
- * k stores need k removals. */
+/** The prefix index: native memory, read by any thread without waiting; threads that write take
+ * turns (one event thread is the rule). A block is known by the 64-bit integer that KV events
+ * carry. Copies are counted per (endpoint, tier, hash): k stores need k removals. */
 export interface NativePrefixIndex {
   /** Process-wide number under which another thread attaches to the same index. */
   readonly id: number;
-  /** Records one stored copy of each block; returns how many were recorded. Writer thread only. */
+  /** Records one stored copy of each block; returns how many were recorded. */
   store(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
-  /** Takes one copy of each block back; returns how many were known. Writer thread only. */
+  /** Takes one copy of each block back; returns how many were known. */
   remove(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
-  /** Forgets all blocks of an endpoint in one tier, or in all (null). Writer thread only. */
+  /** Forgets all blocks of an endpoint in one tier, or in all (null): matches that begin later give
+   * it no credit. `stats` may count its blocks until later calls (or `maintain`) have swept them. */
   clear(endpoint: number, tier: Tier | null): void;
-  /** Writes triples (endpoint, leading blocks held in any tier, credit) for endpoints that hold at
-   * least the first block into `triples` and returns their number. Credit is the sum over the
-   * leading blocks of 256 x the weight of the best tier each lies in. Never waits; any thread. */
+  /** Does up to about half a millisecond of pending work (growing, sweeping, freeing); true if some
+   * is left. Every store and remove does its share, so only an idle writer needs to call it. */
+  maintain(): boolean;
+  /** Writes triples (endpoint, leading blocks held in any tier, credit), longest match first, for
+   * endpoints that hold at least the first block into `triples`, as many as it has room for, and
+   * returns their number. Credit is the sum over the leading blocks of 256 x the weight of the best
+   * tier each lies in. Never waits. */
   match(hashes: BigUint64Array, triples: Uint32Array): number;
   /** Distinct blocks an endpoint holds in a tier. */
   blocksOf(endpoint: number, tier: Tier): number;
@@ -67,8 +75,10 @@ export interface NativePrefixIndex {
 }
 
 export interface IndexOptions {
+  /** At least 2^20. */
   readonly maxBytes: number;
-  /** Weight of gpu, cpu, storage, predicted in a match's credit, 0 to 1. */
+  /** Weight of gpu, cpu, storage, predicted in a match's credit, 0 to 1; 1, 0.8, 0.5, 0.75 unless
+   * given. */
   readonly tierWeights?: readonly [number, number, number, number];
 }
 
@@ -160,8 +170,11 @@ export interface Addon {
   sha256(bytes: Uint8Array): Uint8Array;
   /** XXH3 with 128 bits, canonical (big-endian) digest. */
   xxh3_128(bytes: Uint8Array): Uint8Array;
-  /** Block hashes as the unsigned 64-bit integers that KV events carry. */
+  /** Block hashes as the unsigned 64-bit integers that KV events carry. Throws a RangeError when a
+   * block pickles to 64 KiB or more, which takes a huge block or key. */
   hashBlocks(input: BlockHashInput): BigUint64Array;
+  /** The exact bytes that hashBlocks hashes for each block. For tests. */
+  blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;
   readonly PrefixIndex: PrefixIndexConstructor;
   readonly Tokenizer: NativeEncoderConstructor;

@@ -3,10 +3,23 @@
 
 #include <napi.h>
 
+#include <memory>
+
+#include "core/prefix_index.h"
+
 namespace kv {
+
+// What one JavaScript thread keeps. Node destroys it with the thread's environment.
+struct ThreadState {
+  Napi::FunctionReference prefix_index_class;
+};
 
 void RegisterHasher(Napi::Env env, Napi::Object exports);
 void RegisterIndex(Napi::Env env, Napi::Object exports);
 void RegisterTokenizer(Napi::Env env, Napi::Object exports);
+
+// The index behind a PrefixIndex object of this thread; null, with an exception pending, for
+// anything else.
+std::shared_ptr<PrefixIndex> IndexOf(Napi::Env env, const Napi::Value& value);
 
 }  // namespace kv

@@ -1,7 +1,278 @@
+// The class PrefixIndex: one native index a process and id, one object of it in every thread.
+#include <cmath>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+
 #include "addon/bindings.h"
+#include "core/matcher.h"
 
 namespace kv {
+namespace {
 
-void RegisterIndex(Napi::Env, Napi::Object) {}
+// Indexes by id. It does not keep them alive: the objects of the threads do.
+class Registry {
+ public:
+  uint32_t Add(const std::shared_ptr<PrefixIndex>& index) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::erase_if(indexes_, [](const auto& entry) { return entry.second.expired(); });
+    indexes_.emplace(++last_id_, index);
+    return last_id_;
+  }
+
+  std::shared_ptr<PrefixIndex> Find(uint32_t id) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto entry = indexes_.find(id);
+    return entry == indexes_.end() ? nullptr : entry->second.lock();
+  }
+
+ private:
+  std::mutex mutex_;
+  uint32_t last_id_ = 0;
+  std::unordered_map<uint32_t, std::weak_ptr<PrefixIndex>> indexes_;
+};
+
+// Never destroyed: threads may still end while the process does.
+Registry& registry() {
+  static Registry& instance = *new Registry();
+  return instance;
+}
+
+struct Attachment {
+  uint32_t id;
+  std::shared_ptr<PrefixIndex> index;
+};
+
+void Throw(Napi::Env env, const std::string& message) {
+  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
+}
+
+// The elements of a typed array, without a copy; nothing, with an exception pending, if it is not
+// of this type. Valid until the call returns to JavaScript.
+template <typename Element>
+std::optional<std::span<Element>> Elements(Napi::Env env, napi_value value,
+                                           napi_typedarray_type wanted, const char* what) {
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != wanted) {
+    Throw(env, what);
+    return std::nullopt;
+  }
+  return std::span<Element>(static_cast<Element*>(data), length);
+}
+
+std::optional<std::span<const uint64_t>> Hashes(Napi::Env env, napi_value value) {
+  return Elements<const uint64_t>(env, value, napi_biguint64_array,
+                                  "hashes must be a BigUint64Array");
+}
+
+// A whole number below `limit`.
+std::optional<uint32_t> Integer(const Napi::Value& value, uint32_t limit, const char* name) {
+  if (value.IsNumber()) {
+    const double number = value.As<Napi::Number>().DoubleValue();
+    if (number >= 0 && number < limit && number == std::floor(number)) {
+      return static_cast<uint32_t>(number);
+    }
+  }
+  Throw(value.Env(), std::string(name) + " must be an integer from 0 to " +
+                         std::to_string(limit - 1) + ", not " + value.ToString().Utf8Value());
+  return std::nullopt;
+}
+
+class IndexObject : public Napi::ObjectWrap<IndexObject> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "PrefixIndex",
+                       {
+                           StaticMethod<&IndexObject::Attach>("attach"),
+                           InstanceAccessor<&IndexObject::Id>("id"),
+                           InstanceMethod<&IndexObject::Store>("store"),
+                           InstanceMethod<&IndexObject::Remove>("remove"),
+                           InstanceMethod<&IndexObject::Clear>("clear"),
+                           InstanceMethod<&IndexObject::Maintain>("maintain"),
+                           InstanceMethod<&IndexObject::Match>("match"),
+                           InstanceMethod<&IndexObject::BlocksOf>("blocksOf"),
+                           InstanceMethod<&IndexObject::Stats>("stats"),
+                       });
+  }
+
+  explicit IndexObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<IndexObject>(info) {
+    if (info[0].IsExternal()) {
+      const Attachment& attachment = *info[0].As<Napi::External<Attachment>>().Data();
+      id_ = attachment.id;
+      index_ = attachment.index;
+    } else {
+      const std::optional<IndexSettings> settings = Settings(info.Env(), info[0]);
+      if (!settings.has_value()) return;
+      index_ = std::make_shared<PrefixIndex>(*settings);
+      id_ = registry().Add(index_);
+    }
+    reader_hint_ = index_->NewReaderHint();
+  }
+
+  [[nodiscard]] const std::shared_ptr<PrefixIndex>& index() const { return index_; }
+
+ private:
+  static std::optional<IndexSettings> Settings(Napi::Env env, const Napi::Value& value) {
+    if (!value.IsObject()) {
+      Throw(env, "PrefixIndex takes an object of options");
+      return std::nullopt;
+    }
+    const auto options = value.As<Napi::Object>();
+    // Full credit for GPU memory; what must be loaded first, or is only expected, counts less.
+    IndexSettings settings{0, {256, 205, 128, 192}};
+    const Napi::Value max_bytes = options.Get("maxBytes");
+    const double bytes = max_bytes.IsNumber() ? max_bytes.As<Napi::Number>().DoubleValue() : 0;
+    if (!(bytes >= PrefixIndex::kMinBytes && bytes <= 0x1p53)) {
+      Throw(env, "maxBytes must be a number from " + std::to_string(PrefixIndex::kMinBytes) +
+                     " to 2^53, not " + max_bytes.ToString().Utf8Value());
+      return std::nullopt;
+    }
+    settings.max_bytes = static_cast<uint64_t>(bytes);
+    const Napi::Value weights = options.Get("tierWeights");
+    if (weights.IsUndefined()) return settings;
+    for (uint32_t tier = 0; tier < kTiers; ++tier) {
+      const Napi::Value weight =
+          weights.IsArray() ? weights.As<Napi::Array>().Get(tier) : env.Undefined();
+      const double share = weight.IsNumber() ? weight.As<Napi::Number>().DoubleValue() : -1;
+      if (!(share >= 0 && share <= 1)) {
+        Throw(env, "tierWeights must be four numbers from 0 to 1");
+        return std::nullopt;
+      }
+      settings.tier_credits[tier] = static_cast<uint16_t>(std::lround(share * 256));
+    }
+    return settings;
+  }
+
+  static Napi::Value Attach(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const std::optional<uint32_t> id = Integer(info[0], UINT32_MAX, "id");
+    if (!id.has_value()) return env.Undefined();
+    Attachment attachment{*id, registry().Find(*id)};
+    if (attachment.index == nullptr) {
+      Napi::Error::New(env, "there is no prefix index with id " + std::to_string(*id))
+          .ThrowAsJavaScriptException();
+      return env.Undefined();
+    }
+    return env.GetInstanceData<ThreadState>()->prefix_index_class.New(
+        {Napi::External<Attachment>::New(env, &attachment)});
+  }
+
+  Napi::Value Id(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), id_); }
+
+  Napi::Value Store(const Napi::CallbackInfo& info) {
+    const std::optional<Target> target = TargetOf(info);
+    if (!target.has_value()) return info.Env().Undefined();
+    return Napi::Number::New(info.Env(),
+                             index_->Store(target->endpoint, target->tier, target->block_hashes));
+  }
+
+  Napi::Value Remove(const Napi::CallbackInfo& info) {
+    const std::optional<Target> target = TargetOf(info);
+    if (!target.has_value()) return info.Env().Undefined();
+    return Napi::Number::New(info.Env(),
+                             index_->Remove(target->endpoint, target->tier, target->block_hashes));
+  }
+
+  Napi::Value Clear(const Napi::CallbackInfo& info) {
+    const std::optional<uint32_t> endpoint = Integer(info[0], kMaxEndpoints, "endpoint");
+    if (!endpoint.has_value()) return info.Env().Undefined();
+    std::optional<Tier> tier;
+    if (!info[1].IsNull()) {
+      const std::optional<uint32_t> given = Integer(info[1], kTiers, "tier");
+      if (!given.has_value()) return info.Env().Undefined();
+      tier = static_cast<Tier>(*given);
+    }
+    index_->Clear(*endpoint, tier);
+    return info.Env().Undefined();
+  }
+
+  Napi::Value Maintain(const Napi::CallbackInfo& info) {
+    // About half a millisecond.
+    constexpr uint32_t kBuckets = 8192;
+    return Napi::Boolean::New(info.Env(), index_->Maintain(kBuckets));
+  }
+
+  Napi::Value Match(const Napi::CallbackInfo& info) {
+    const auto hashes = Hashes(info.Env(), info[0]);
+    if (!hashes.has_value()) return info.Env().Undefined();
+    const auto triples =
+        Elements<uint32_t>(info.Env(), info[1], napi_uint32_array, "triples must be a Uint32Array");
+    if (!triples.has_value()) return info.Env().Undefined();
+    const auto matches = index_->Match(matcher_, reader_hint_, *hashes);
+    const size_t count = std::min(matches.size(), triples->size() / 3);
+    uint32_t* next = triples->data();
+    for (const EndpointMatch& match : matches.first(count)) {
+      *next++ = match.endpoint;
+      *next++ = match.leading_blocks;
+      *next++ = match.credit;
+    }
+    return Napi::Number::New(info.Env(), static_cast<double>(count));
+  }
+
+  Napi::Value BlocksOf(const Napi::CallbackInfo& info) {
+    const std::optional<uint32_t> endpoint = Integer(info[0], kMaxEndpoints, "endpoint");
+    if (!endpoint.has_value()) return info.Env().Undefined();
+    const std::optional<uint32_t> tier = Integer(info[1], kTiers, "tier");
+    if (!tier.has_value()) return info.Env().Undefined();
+    return Napi::Number::New(info.Env(), index_->BlocksOf(*endpoint, static_cast<Tier>(*tier)));
+  }
+
+  Napi::Value Stats(const Napi::CallbackInfo& info) {
+    const IndexStats stats = index_->Stats();
+    auto result = Napi::Object::New(info.Env());
+    const auto set = [&](const char* name, uint64_t value) {
+      result.Set(name, Napi::Number::New(info.Env(), static_cast<double>(value)));
+    };
+    set("blocks", stats.blocks);
+    set("bytes", stats.bytes);
+    set("maxBytes", stats.max_bytes);
+    set("refusedBlocks", stats.refused_blocks);
+    return result;
+  }
+
+  struct Target {
+    uint32_t endpoint;
+    Tier tier;
+    std::span<const uint64_t> block_hashes;
+  };
+  // Arguments of store and remove.
+  static std::optional<Target> TargetOf(const Napi::CallbackInfo& info) {
+    const std::optional<uint32_t> endpoint = Integer(info[0], kMaxEndpoints, "endpoint");
+    if (!endpoint.has_value()) return std::nullopt;
+    const std::optional<uint32_t> tier = Integer(info[1], kTiers, "tier");
+    if (!tier.has_value()) return std::nullopt;
+    const auto hashes = Hashes(info.Env(), info[2]);
+    if (!hashes.has_value()) return std::nullopt;
+    return Target{*endpoint, static_cast<Tier>(*tier), *hashes};
+  }
+
+  uint32_t id_ = 0;
+  std::shared_ptr<PrefixIndex> index_;
+  Matcher matcher_;
+  uint32_t reader_hint_ = 0;
+};
+
+}  // namespace
+
+void RegisterIndex(Napi::Env env, Napi::Object exports) {
+  const Napi::Function index_class = IndexObject::Define(env);
+  env.GetInstanceData<ThreadState>()->prefix_index_class = Napi::Persistent(index_class);
+  exports.Set("PrefixIndex", index_class);
+  exports.Set("maxEndpoints", Napi::Number::New(env, kMaxEndpoints));
+}
+
+std::shared_ptr<PrefixIndex> IndexOf(Napi::Env env, const Napi::Value& value) {
+  const Napi::Function index_class = env.GetInstanceData<ThreadState>()->prefix_index_class.Value();
+  if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(index_class)) {
+    Throw(env, "index must be a PrefixIndex");
+    return nullptr;
+  }
+  return IndexObject::Unwrap(value.As<Napi::Object>())->index();
+}
 
 }  // namespace kv

@@ -1,0 +1,116 @@
+// Which endpoints hold which blocks: the prefix index.
+//
+// Thread safety: writers take turns (a mutex), any number of readers.
+// Progress: Match is wait-free. A writing call does work in proportion to its blocks: growing,
+// sweeping and evicting advance by a few buckets with each block.
+// Invariants:
+//  (1) A reader never sees a holder that was not stored; it may miss one stored during its call.
+//  (2) A cleared endpoint gets no credit in any match that begins after Clear returned, although
+//      the sweep takes its number out of the slots only later.
+//  (3) A holder number is used again only after a whole pass over the table has removed it and
+//      every reader that could have met it has left.
+//  (4) bytes() stays within max_bytes, but for the overshoot of a removal that must not fail
+//      (one chunk of holder sets).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/copy_counts.h"
+#include "core/growing_table.h"
+#include "core/holder_set_store.h"
+#include "core/holder_table.h"
+#include "core/matcher.h"
+#include "core/reader_epochs.h"
+
+namespace kv {
+
+struct IndexSettings {
+  uint64_t max_bytes;
+  // 256 times the weight of each tier.
+  TierCredits tier_credits;
+};
+
+struct IndexStats {
+  uint64_t blocks;
+  uint64_t bytes;
+  uint64_t max_bytes;
+  uint64_t refused_blocks;
+};
+
+class PrefixIndex {
+ public:
+  static constexpr uint64_t kMinBytes = uint64_t{1} << 20;
+
+  // REQUIRES: settings.max_bytes >= kMinBytes.
+  explicit PrefixIndex(const IndexSettings& settings);
+  PrefixIndex(const PrefixIndex&) = delete;
+  PrefixIndex& operator=(const PrefixIndex&) = delete;
+
+  // Records one copy of each block; returns how many were recorded. `parent`: the block before the
+  // first, if known; it only helps to tell heads of prompts from tails.
+  uint32_t Store(uint32_t endpoint, Tier tier, std::span<const uint64_t> block_hashes,
+                 std::optional<uint64_t> parent = std::nullopt);
+  // Takes one copy of each block back; returns how many were known.
+  uint32_t Remove(uint32_t endpoint, Tier tier, std::span<const uint64_t> block_hashes);
+  // Forgets an endpoint's blocks in one tier, or in all.
+  void Clear(uint32_t endpoint, std::optional<Tier> tier);
+  // Does pending work (growing, sweeping, freeing) for about `buckets` buckets, 100 ns each at
+  // most; returns whether some is left. For a writer that has nothing else to do.
+  bool Maintain(uint32_t buckets);
+
+  // See Matcher::Match.
+  [[nodiscard]] std::span<const EndpointMatch> Match(Matcher& matcher, uint32_t reader_hint,
+                                                     std::span<const uint64_t> block_hashes);
+  [[nodiscard]] uint32_t NewReaderHint() noexcept { return epochs_.NewHint(); }
+
+  [[nodiscard]] uint32_t BlocksOf(uint32_t endpoint, Tier tier) const noexcept {
+    return holders_.BlocksOf(MeaningOf(endpoint, tier));
+  }
+  [[nodiscard]] IndexStats Stats() const noexcept;
+
+ private:
+  struct Writing;
+  struct RetiredHolder {
+    HolderNumber holder;
+    uint64_t epoch;
+  };
+
+  [[nodiscard]] bool StoreOne(uint64_t key, HolderNumber holder, uint8_t depth);
+  [[nodiscard]] bool RemoveOne(uint64_t key, HolderNumber holder);
+  void TakeOut(const GrowingTable::Place& place, HolderNumber holder);
+  void KillBlock(const GrowingTable::Place& place);
+  void ForgetBlock(uint64_t key, HolderWord word);
+  [[nodiscard]] bool MakeRoom();
+  void Advance(uint64_t buckets);
+  void SweepBuckets(uint64_t buckets);
+  void EndPass();
+  [[nodiscard]] HolderWord WithoutDead(uint64_t key, HolderWord word);
+  void BeginResize(uint64_t home_buckets);
+
+  const TierCredits tier_credits_;
+  std::mutex writing_;
+  MemoryBudget budget_;
+  ReaderEpochs epochs_;
+  SlabPool pool_;
+  HolderTable holders_;
+  HolderSetStore sets_;
+  CopyCounts copies_;
+  GrowingTable table_;
+
+  uint64_t oldest_ = 0;  // of the current writing call: see ReaderEpochs::Oldest
+  // Dead numbers: being taken out in the pass under way, waiting for the next, waiting for readers.
+  std::vector<HolderNumber> sweeping_;
+  std::vector<HolderNumber> waiting_;
+  std::deque<RetiredHolder> swept_;
+  uint64_t sweep_cursor_ = 0;
+
+  std::atomic<uint64_t> blocks_{0};
+  std::atomic<uint64_t> refused_blocks_{0};
+};
+
+}  // namespace kv
