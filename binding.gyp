@@ -17,6 +17,7 @@
         "native/core/block_hash.cc",
         "native/core/cbor.cc",
         "native/core/copy_counts.cc",
+        "native/core/evictor.cc",
         "native/core/growing_table.cc",
         "native/core/holder_set_store.cc",
         "native/core/holder_table.cc",
