@@ -8,28 +8,13 @@
   "targets": [
     {
       "target_name": "warmpath",
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")", "native"],
+      "include_dirs": [
+        "<!(node -p \"require('node-addon-api').include_dir\")",
+        "<!(node -p \"require('path').dirname(require.resolve('xxhash-addon/package.json'))\")/xxHash",
+        "native"
+      ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
-      "sources": [
-        "native/addon/addon.cc",
-        "native/addon/hasher_binding.cc",
-        "native/addon/index_binding.cc",
-        "native/core/block_hash.cc",
-        "native/core/cbor.cc",
-        "native/core/copy_counts.cc",
-        "native/core/evictor.cc",
-        "native/core/growing_table.cc",
-        "native/core/holder_set_store.cc",
-        "native/core/holder_table.cc",
-        "native/core/matcher.cc",
-        "native/core/memory_region.cc",
-        "native/core/prefix_index.cc",
-        "native/core/sha256.cc",
-        "native/core/sha256_x86.cc",
-        "native/core/sha256_arm.cc",
-        "native/core/slab_pool.cc",
-        "native/core/slot_table.cc"
-      ]
+      "sources": ["<!@(node native/sources.mjs core addon)"]
     },
     {
       "target_name": "glibc_compat",

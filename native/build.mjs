@@ -9,6 +9,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patchForThisMachine } from './compat/patch-uws.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -58,6 +59,7 @@ function headersFolder() {
 
 const stamp = sourceStamp();
 if (existsSync(addonFile) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) {
+  patchForThisMachine(root);
   process.exit(0);
 }
 
@@ -76,3 +78,5 @@ if (built.status !== 0) {
   process.exit(1);
 }
 writeFileSync(stampFile, stamp);
+// After node-gyp, which wipes build/.
+patchForThisMachine(root);

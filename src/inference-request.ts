@@ -1,24 +1,39 @@
 // InferenceRequest: the value that flows through the stages of the read path. Types only.
+import type { Json, JsonObject } from './json.js';
 
-/** JSON as it came from the client, kept as it is for the chat template. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type { Json, JsonObject } from './json.js';
 
-/** One message as the chat template sees it: VLLM's field list, content still in the client's
- * form (a string, null, or a list of parts). */
+/** Which request shape a body has. */
+export type RequestShape = 'chat' | 'completions';
+
+export type ContentPart =
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      /** Fields besides `type` and the text; null when there are none. */
+      readonly extra: JsonObject | null;
+    }
+  | { readonly kind: 'tool-reference'; readonly name: string }
+  /** Only the engine knows its tokens. `modality` is what templates call it: image, audio, video. */
+  | { readonly kind: 'media'; readonly modality: string };
+
 export interface ChatMessage {
   readonly role: string;
-  readonly content: Json;
-  readonly fields: { readonly [key: string]: Json };
+  /** null when the client sent null or nothing. */
+  readonly content: string | null | readonly ContentPart[];
+  /** The other fields a template may see, in vLLM's order; tool call arguments are parsed. */
+  readonly fields: JsonObject;
 }
 
 interface CommonRequest {
+  /** Empty when the client named none: vLLM then answers with its base model. */
   readonly model: string;
   readonly stream: boolean;
-  /** Whether the tokenizer adds its special tokens: false for chat, true for completions. */
+  /** Whether the tokenizer adds its special tokens: by default false for chat, true for completions. */
   readonly addSpecialTokens: boolean;
   /** Salt of the first block's hash; null when there is none. */
   readonly cacheSalt: string | null;
-  /** Tokens the client lets the engine generate; null when unset. */
+  /** Tokens the client lets the engine generate; null when it set no limit. */
   readonly maxTokens: number | null;
   /** Keep this many tokens of the prompt (-1: as many as fit); null: do not cut. */
   readonly truncatePromptTokens: number | null;
@@ -31,22 +46,29 @@ export interface ChatRequest extends CommonRequest {
   readonly kind: 'chat';
   readonly messages: readonly ChatMessage[];
   /** Tools in vLLM's normalized key order; null when there are none. */
-  readonly tools: readonly Json[] | null;
-  readonly documents: readonly Json[] | null;
+  readonly tools: readonly JsonObject[] | null;
+  readonly toolChoiceNone: boolean;
+  readonly documents: readonly JsonObject[] | null;
   readonly addGenerationPrompt: boolean;
   readonly continueFinalMessage: boolean;
   readonly reasoningEffort: string | null;
   /** Template of the request itself, used only where the model's settings trust it. */
   readonly chatTemplate: string | null;
-  readonly chatTemplateKwargs: { readonly [key: string]: Json };
-  /** The request carries images, audio or video, whose tokens only the engine knows. */
+  readonly chatTemplateKwargs: JsonObject;
+  /** The request carries images, audio or video. */
   readonly hasMedia: boolean;
+  /** Tokens handed over by a prefill engine; they replace rendering. */
+  readonly promptTokenIds: Uint32Array | null;
 }
 
 export interface CompletionRequest extends CommonRequest {
   readonly kind: 'completion';
-  /** One prompt per engine request: text, or token ids used verbatim. */
-  readonly prompts: readonly (string | readonly number[])[];
+  /** One prompt per engine request: text, or token ids used verbatim. Empty when the prompt is
+   * embeddings, whose blocks the router cannot know. */
+  readonly prompts: readonly (string | Uint32Array)[];
 }
 
 export type InferenceRequest = ChatRequest | CompletionRequest;
+
+/** What a template gets besides messages. */
+export type TemplateVariables = ReadonlyMap<string, Json>;

@@ -28,8 +28,11 @@ export interface BlockHashInput {
   /** Block numbers, ascending, whose third element differs, and those elements. */
   readonly extraBlocks?: Uint32Array;
   readonly extraValues?: readonly Uint8Array[];
-  /** Receives the full digests, one after the other, when given. */
+  /** Receives the full digests, one after the other, when given: 32, 16 or, for
+   * `sha256_cbor_64bit`, 8 bytes a block. */
   readonly digests?: Uint8Array;
+  /** Use no special instructions of this machine. For tests and benchmarks. */
+  readonly portable?: boolean;
 }
 
 /** Where a block lies, in the order of the native code: a match credits nearer tiers more. */
@@ -85,16 +88,96 @@ export interface PrefixIndexConstructor {
   attach(id: number): NativePrefixIndex;
 }
 
+/** How text is cut into words; each name stands for one pre-tokenizer or regular expression. */
+export type SplitRule =
+  | 'gpt2'
+  | 'cl100k'
+  | 'qwen2'
+  | 'qwen3.5'
+  | 'o200k'
+  | 'tekken'
+  | 'deepseek-words'
+  | 'numbers-3'
+  | 'number'
+  | 'kana-and-han'
+  | 'han-to-hangul'
+  | 'newline'
+  | 'space-letters'
+  | 'space-punctuation'
+  | 'digit'
+  | 'digits';
+
+/** A token that is cut out of the text before anything else sees it. */
+export interface AddedTokenSpec {
+  readonly content: string;
+  readonly id: number;
+  readonly singleWord: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  /** Looked for in the normalised text instead of the text as it came. */
+  readonly normalized: boolean;
+}
+
+/** A byte-level BPE tokenizer: what the native tables are built from. */
+export interface TokenizerSpec {
+  /** Names of the model's tokens in the byte-level alphabet, joined by newlines, and their ids. */
+  readonly tokenNames: string;
+  readonly tokenIds: Uint32Array;
+  /** Lines "left right", lowest rank first. */
+  readonly merges: string;
+  readonly mergeCount: number;
+  readonly ignoreMerges: boolean;
+  readonly nfc: boolean;
+  readonly prefixSpace: boolean;
+  readonly splitRules: readonly SplitRule[];
+  readonly addedTokens: readonly AddedTokenSpec[];
+  /** What the post-processor puts around a text. */
+  readonly idsBefore: Uint32Array;
+  readonly idsAfter: Uint32Array;
+  /** Memory for texts tokenized before, shared by all threads; 0 remembers none. */
+  readonly cacheBytes: number;
+}
+
+/** Texts looked up among those tokenized before, over all threads. */
+export interface SegmentCacheStats {
+  readonly hits: number;
+  readonly misses: number;
+  /** Bytes of text found, and not found. */
+  readonly hitBytes: number;
+  readonly missedBytes: number;
+  /** Memory taken so far. */
+  readonly bytes: number;
+}
+
+/** A tokenizer of this thread over tables that all threads share. */
+export interface NativeEncoder {
+  /** Token ids of a text; bytes are UTF-8, and what is not counts as U+FFFD. Throws a RangeError
+   * above 1 GiB. */
+  encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array;
+  stats(): SegmentCacheStats;
+}
+
+export interface NativeEncoderConstructor {
+  /** Opens the tables under `key`. If no thread holds them, `build` is called for their contents,
+   * while other threads that open the same key wait. Throws a TypeError that says why tables
+   * cannot reproduce the tokenizer. */
+  new (key: string, build: () => TokenizerSpec): NativeEncoder;
+}
+
 export interface Addon {
   /** Which SHA-256 runs on this machine: `sha-ni`, `armv8` or `portable`. */
   sha256Implementation(): string;
   sha256(bytes: Uint8Array): Uint8Array;
   /** XXH3 with 128 bits, canonical (big-endian) digest. */
   xxh3_128(bytes: Uint8Array): Uint8Array;
-  /** Block hashes as the unsigned 64-bit integers that KV events carry. */
+  /** Block hashes as the unsigned 64-bit integers that KV events carry. Throws a RangeError when a
+   * block pickles to 64 KiB or more, which takes a huge block or key. */
   hashBlocks(input: BlockHashInput): BigUint64Array;
+  /** The exact bytes that hashBlocks hashes for each block. For tests. */
+  blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;
   readonly PrefixIndex: PrefixIndexConstructor;
+  readonly Tokenizer: NativeEncoderConstructor;
 }
 
 const file = fileURLToPath(new URL('../../build/Release/warmpath.node', import.meta.url));

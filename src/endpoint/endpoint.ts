@@ -3,16 +3,33 @@
 /** Small integer, unique among live endpoints; the prefix index knows endpoints by it. */
 export type EndpointSlot = number;
 
-export interface Endpoint {
-  readonly slot: EndpointSlot;
+/** What is configured or discovered of an endpoint. */
+export interface EndpointSpec {
   readonly name: string;
   /** Base URL without a trailing slash, such as `http://10.0.0.1:8000`. */
   readonly url: string;
-  /** Names this endpoint answers to: base model first, LoRA adapters after it. */
+  /** Configured name of the model it serves. */
   readonly model: string;
   /** ZMQ address of the engine's event publisher; null in central mode or without events. */
   readonly kvEvents: string | null;
   readonly kvReplay: string | null;
+  /** Rank behind the URL that requests are pinned to; null: the engine has one, or chooses. */
+  readonly dataParallelRank: number | null;
+}
+
+/** A live endpoint. */
+export interface Endpoint extends EndpointSpec {
+  readonly slot: EndpointSlot;
+  /** Grows with every reuse of the slot: news about an older epoch is about another endpoint. */
+  readonly epoch: number;
+}
+
+/** LoRA adapters as the engine's metrics name them. */
+export interface LoraLoad {
+  readonly running: readonly string[];
+  readonly waiting: readonly string[];
+  /** Adapters the engine can run at once. */
+  readonly max: number;
 }
 
 /** What schedulers see of an endpoint's load. Engine metrics are as fresh as the last poll;
@@ -26,6 +43,10 @@ export interface EndpointLoad {
   readonly inflightRequests: number;
   /** Uncached prompt tokens of requests that have not had their first token. */
   readonly inflightTokens: number;
+  /** Requests that came to the engine past this router, as of the last poll. */
+  readonly otherRequests: number;
+  /** null: the engine serves no adapters. */
+  readonly lora: LoraLoad | null;
 }
 
 /** How good an endpoint's match is (DESIGN: section 1). */

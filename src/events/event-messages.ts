@@ -42,7 +42,8 @@ export type EventCommand =
   | { readonly type: 'clear'; readonly slot: EndpointSlot; readonly reason: string }
   | { readonly type: 'close' };
 
-/** State of one endpoint's events; sent when it changes, at most every 100 ms an endpoint. */
+/** State of one endpoint's events; sent when it changes, at most every 100 ms, and less often when
+ * only counters have changed and many endpoints are busy. */
 export interface EventState {
   readonly slot: EndpointSlot;
   readonly epoch: number;
@@ -61,11 +62,15 @@ export interface EventState {
 
 /** Totals since the endpoint was added. */
 export interface EventCounts {
+  /** Batches read, replayed ones included. */
   readonly batches: number;
+  /** Events applied, by kind. */
   readonly stored: number;
   readonly removed: number;
   readonly cleared: number;
+  /** Messages, batches or events that are not what they claim to be. */
   readonly malformed: number;
+  /** Good events left out: another rank, a sparse group, an unknown kind, not to be keyed. */
   readonly ignored: number;
   readonly gaps: number;
   readonly restarts: number;
@@ -74,6 +79,8 @@ export interface EventCounts {
 
 export type EventReport =
   | { readonly type: 'ready'; readonly boundTo: string | null }
+  /** The index holds nothing of the endpoint any more: its slot may be given to another. */
+  | { readonly type: 'removed'; readonly slot: EndpointSlot; readonly epoch: number }
   | { readonly type: 'state'; readonly states: readonly EventState[] }
   /** Central mode: a topic that names no endpoint, reported once a topic. */
   | { readonly type: 'unknown-topic'; readonly topic: string }

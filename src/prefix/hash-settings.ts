@@ -17,12 +17,31 @@ export interface HashSettings {
   readonly rootHex: string;
   /** Where the root comes from, for people: `seed "42"`, `default seed of vLLM 0.29`, `own chain`. */
   readonly rootName: string;
+  /** Tokens of a block as the engine announces and caches it. */
   readonly blockSizeTokens: number;
+  /** Tokens a link of the chain covers when that is less, as in hybrid models: a divisor of
+   * blockSizeTokens. */
+  readonly hashUnitTokens?: number;
   readonly profile: ExtraKeyProfile;
 }
 
 /** Equal text for equal settings. */
 export function settingsKey(settings: HashSettings): string {
   const { algorithm, rootHex, blockSizeTokens, profile } = settings;
-  return `${algorithm}/${rootHex}/${blockSizeTokens}/${profile}`;
+  return `${algorithm}/${rootHex}/${blockSizeTokens}/${hashUnitOf(settings)}/${profile}`;
+}
+
+/** Tokens a link of the chain covers. */
+export function hashUnitOf({ blockSizeTokens, hashUnitTokens }: HashSettings): number {
+  return hashUnitTokens ?? blockSizeTokens;
+}
+
+/** Whether blocks are serialized as pickles rather than CBOR. */
+export function isPickled(algorithm: HashAlgorithm): boolean {
+  return algorithm === 'sha256' || algorithm === 'xxhash';
+}
+
+/** Whether the LoRA key is the engine's own number of the adapter rather than its name. */
+export function hashesAdapterNumber(profile: ExtraKeyProfile): boolean {
+  return profile === 'pre-2025-10-22' || profile === 'v0.10.0';
 }

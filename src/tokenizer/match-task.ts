@@ -1,9 +1,10 @@
 // What main asks of the pool for one request, and what comes back: types of both sides.
 import type { ErrorCode } from '../errors.js';
+import type { RequestShape } from '../inference-request.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
+import type { ContentFormat } from './content-format.js';
 
-/** Which request shape the body has. */
-export type RequestShape = 'chat' | 'completions';
+export type { RequestShape };
 
 /** One model as the pool knows it. */
 export interface MatchModel {
@@ -18,6 +19,18 @@ export interface MatchModel {
   readonly hashSettings: readonly HashSettings[];
   /** null: unknown, do not check. */
   readonly maxModelLen: number | null;
+  /** The engines' flags about chat templates, where they are not vLLM's defaults. */
+  readonly chat?: ChatFlags;
+}
+
+/** vLLM's flags of the same names. */
+export interface ChatFlags {
+  /** Source of the template, not a file name. */
+  readonly chatTemplate?: string;
+  readonly chatTemplateContentFormat?: 'auto' | ContentFormat;
+  readonly trustRequestChatTemplate?: boolean;
+  readonly defaultChatTemplateKwargs?: { readonly [name: string]: unknown };
+  readonly excludeToolsWhenToolChoiceNone?: boolean;
 }
 
 /** `text` is JSON of MatchModel[]; a worker parses it again only when `version` differs. */
@@ -49,6 +62,9 @@ export interface SettingsMatch {
   readonly triples: Uint32Array;
 }
 
+/** `deadline`: the pool had no answer in time. `opaque`: only the engine can make the prompt. */
+export type UnmatchedReason = 'deadline' | 'opaque';
+
 /** Microseconds per stage. */
 export interface StageTimes {
   readonly parseUs: number;
@@ -68,6 +84,10 @@ export interface MatchFound {
   readonly promptTokens: number;
   /** The engine will not read its cache for this request. */
   readonly skipsCacheRead: boolean;
+  /** Why `matches` says nothing of this prompt, so that the request is routed by load; null: it
+   * does. `promptTokens` is then an estimate. */
+  readonly unmatched: UnmatchedReason | null;
+  /** One for each of the model's hash settings; none when unmatched. */
   readonly matches: readonly SettingsMatch[];
   readonly times: StageTimes;
 }
@@ -80,3 +100,22 @@ export interface MatchRefused {
 }
 
 export type MatchReply = MatchFound | MatchRefused;
+
+/** What a thread of the pool starts with. */
+export interface MatchThreadData {
+  /** Prefix index to match in; null: hash only. */
+  readonly indexId: number | null;
+  /** Loaded before the first request. */
+  readonly models: MatchModels;
+}
+
+/** A thread's report once it has loaded its models. */
+export type MatchThreadReport =
+  | {
+      readonly type: 'loaded';
+      readonly threadId: number;
+      /** Sentences for the log, such as which model's chats cannot be matched. */
+      readonly problems: readonly string[];
+    }
+  /** A tokenizer is missing or wrong: a mistake in the configuration. */
+  | { readonly type: 'failed'; readonly threadId: number; readonly message: string };

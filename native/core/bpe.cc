@@ -1,0 +1,192 @@
+#include "core/bpe.h"
+
+#include <bit>
+#include <cassert>
+
+namespace kv {
+namespace {
+
+// Words up to this size keep a bit for each token that still stands.
+constexpr uint32_t kShortWord = 32;
+
+// Scratch memory kept between words: 4 MB.
+constexpr size_t kMaxKeptItems = size_t{1} << 20;
+
+// The ranks of all positions of a long word, and above them the minima of groups of sixteen, of
+// sixteen such groups, and so on: the lowest rank is found, and one rank changed, in O(log n).
+//
+//   level 1      [ min | min | min ]
+//   level 0      [ 16 ranks | 16 ranks | 16 ranks ]      padded with kNoMerge
+class RankTree {
+ public:
+  static constexpr uint32_t kFanOutBits = 4;
+  static constexpr uint32_t kFanOut = 1u << kFanOutBits;
+  static constexpr int kMaxLevels = 9;  // 16^8 positions are more than 32 bits can count
+
+  static size_t ItemsNeeded(uint32_t size) { return size_t{size} + size / 8 + kFanOut * kMaxLevels; }
+
+  // `items` is ItemsNeeded(size) long; its first `size` are the ranks.
+  RankTree(uint32_t* items, uint32_t size) {
+    levels_[0] = items;
+    uint32_t count = size;
+    while (true) {
+      const uint32_t padded = (count + kFanOut - 1) & ~(kFanOut - 1);
+      for (uint32_t i = count; i < padded; ++i) levels_[top_][i] = kNoMerge;
+      if (padded == kFanOut) return;
+      levels_[top_ + 1] = levels_[top_] + padded;
+      count = padded >> kFanOutBits;
+      for (uint32_t g = 0; g < count; ++g) levels_[top_ + 1][g] = GroupMinimum(top_, g);
+      ++top_;
+    }
+  }
+
+  // Leftmost position of the lowest rank; kNoMerge in `*rank` when nothing merges.
+  uint32_t Lowest(uint32_t* rank) const {
+    *rank = GroupMinimum(top_, 0);
+    uint32_t position = 0;
+    for (int level = top_; level >= 0; --level) {
+      position <<= kFanOutBits;
+      while (levels_[level][position] != *rank) ++position;
+    }
+    return position;
+  }
+
+  void Set(uint32_t position, uint32_t rank) {
+    uint32_t old = levels_[0][position];
+    levels_[0][position] = rank;
+    for (int level = 0; level < top_; ++level) {
+      const uint32_t group = position >> kFanOutBits;
+      uint32_t& minimum = levels_[level + 1][group];
+      const uint32_t before = minimum;
+      if (rank < before) {
+        minimum = rank;
+      } else if (old == before) {
+        minimum = rank = GroupMinimum(level, group);
+      }
+      if (minimum == before) return;
+      old = before;
+      position = group;
+    }
+  }
+
+ private:
+  uint32_t GroupMinimum(int level, uint32_t group) const {
+    const uint32_t* items = levels_[level] + (size_t{group} << kFanOutBits);
+    uint32_t minimum = items[0];
+    for (uint32_t i = 1; i < kFanOut; ++i) minimum = items[i] < minimum ? items[i] : minimum;
+    return minimum;
+  }
+
+  uint32_t* levels_[kMaxLevels];
+  int top_ = 0;
+};
+
+}  // namespace
+
+MergeTable::MergeTable(std::span<const Merge> merges, std::span<const uint32_t, 256> byte_tokens) {
+  const size_t slot_count = std::bit_ceil(merges.size() * 2 + 2);
+  mask_ = slot_count - 1;
+  shift_ = 64 - std::countr_zero(slot_count);
+  slots_.reset(new uint64_t[slot_count]);
+  for (size_t i = 0; i < slot_count; ++i) slots_[i] = kEmpty;
+  merged_.reset(new uint32_t[merges.size()]);
+
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    const Merge& merge = merges[rank];
+    assert(merge.left < kMaxTokens && merge.right < kMaxTokens);
+    const uint64_t pair = uint64_t{merge.left} << 20 | merge.right;
+    size_t i = pair * kMultiplier >> shift_;
+    while (slots_[i] != kEmpty && slots_[i] >> 24 != pair) i = (i + 1) & mask_;
+    slots_[i] = pair << 24 | rank;
+    merged_[rank] = merge.merged;
+  }
+
+  byte_ranks_.reset(new uint32_t[256 * 256]);
+  for (size_t i = 0; i < 256; ++i) byte_tokens_[i] = byte_tokens[i];
+  for (size_t i = 0; i < 256 * 256; ++i) {
+    byte_ranks_[i] = Rank(byte_tokens_[i >> 8], byte_tokens_[i & 0xff]);
+  }
+}
+
+uint32_t WordMerger::Tokenize(const uint8_t* word, uint32_t size, uint32_t* out) {
+  return size <= kShortWord ? TokenizeShort(word, size, out) : TokenizeLong(word, size, out);
+}
+
+uint32_t WordMerger::TokenizeShort(const uint8_t* word, uint32_t size, uint32_t* out) const {
+  uint32_t tokens[kShortWord];
+  uint32_t ranks[kShortWord];  // of the pair that starts here; kNoMerge where no token starts
+  for (uint32_t i = 0; i + 1 < size; ++i) ranks[i] = table_.ByteRank(word[i], word[i + 1]);
+  for (uint32_t i = 0; i < size; ++i) tokens[i] = table_.ByteToken(word[i]);
+  ranks[size - 1] = kNoMerge;
+
+  uint64_t starts = (uint64_t{1} << size) - 1;
+  while (true) {
+    uint32_t rank = kNoMerge;
+    uint32_t i = 0;
+    for (uint32_t k = 0; k + 1 < size; ++k) {
+      if (ranks[k] < rank) {
+        rank = ranks[k];
+        i = k;
+      }
+    }
+    if (rank == kNoMerge) break;
+    const uint64_t behind = starts & ~((uint64_t{2} << i) - 1);
+    const uint64_t others = behind & (behind - 1);
+    const auto absorbed = static_cast<uint32_t>(std::countr_zero(behind));
+    tokens[i] = table_.Merged(rank);
+    starts &= ~(uint64_t{1} << absorbed);
+    ranks[absorbed] = kNoMerge;
+    ranks[i] = others != 0 ? table_.Rank(tokens[i], tokens[std::countr_zero(others)]) : kNoMerge;
+    if (const uint64_t before = starts & ((uint64_t{1} << i) - 1)) {
+      const int previous = 63 - std::countl_zero(before);
+      ranks[previous] = table_.Rank(tokens[previous], tokens[i]);
+    }
+  }
+
+  uint32_t count = 0;
+  for (; starts != 0; starts &= starts - 1) out[count++] = tokens[std::countr_zero(starts)];
+  return count;
+}
+
+uint32_t WordMerger::TokenizeLong(const uint8_t* word, uint32_t size, uint32_t* out) {
+  scratch_.Clear();
+  uint32_t* const tokens = scratch_.Reserve(size_t{size} * 3 + RankTree::ItemsNeeded(size));
+  uint32_t* const next = tokens + size;
+  uint32_t* const previous = next + size;
+  uint32_t* const ranks = previous + size;
+  for (uint32_t i = 0; i < size; ++i) {
+    tokens[i] = table_.ByteToken(word[i]);
+    next[i] = i + 1;
+    previous[i] = i - 1;
+    ranks[i] = i + 1 < size ? table_.ByteRank(word[i], word[i + 1]) : kNoMerge;
+  }
+
+  RankTree tree(ranks, size);
+  while (true) {
+    uint32_t rank;
+    const uint32_t i = tree.Lowest(&rank);
+    if (rank == kNoMerge) break;
+    const uint32_t absorbed = next[i];
+    const uint32_t behind = next[absorbed];
+    tokens[i] = table_.Merged(rank);
+    next[i] = behind;
+    tree.Set(absorbed, kNoMerge);
+    if (behind < size) {
+      previous[behind] = i;
+      tree.Set(i, table_.Rank(tokens[i], tokens[behind]));
+    } else {
+      tree.Set(i, kNoMerge);
+    }
+    if (i != 0) {
+      const uint32_t before = previous[i];
+      tree.Set(before, table_.Rank(tokens[before], tokens[i]));
+    }
+  }
+
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < size; i = next[i]) out[count++] = tokens[i];
+  scratch_.ReleaseAbove(kMaxKeptItems);
+  return count;
+}
+
+}  // namespace kv

@@ -1,0 +1,34 @@
+// Where a text can be cut in two so that the halves tokenize as the whole does.
+//
+// A cut lies between a letter and a space, or between a CJK letter and a CJK comma or full stop.
+// It is safe because
+//  - every pattern that Allows() accepts ends a match there: none has a letter followed by either
+//    character, and none looks at what stands before a match;
+//  - normalisation does not reach across: neither character combines with what precedes it, and
+//    the letter is one that normalisation leaves alone;
+//  - no added token of the normalised text lies across a cut or looks at its surroundings.
+// The place of a cut depends only on the text before it and the character behind it, so a text that
+// grows keeps its cuts.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/added_tokens.h"
+#include "core/pretokenizer.h"
+
+namespace kv {
+
+class SafeCut {
+ public:
+  SafeCut(std::span<const SplitRule> rules, const AddedTokens& normalized_tokens);
+
+  // First cut at or behind `from`, `size` if there is none. Any bytes will do for a text.
+  // REQUIRES: from > 0.
+  uint32_t Find(const uint8_t* text, uint32_t from, uint32_t size) const;
+
+ private:
+  bool allowed_;
+};
+
+}  // namespace kv

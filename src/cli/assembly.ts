@@ -1,0 +1,190 @@
+// Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config/config.js';
+import type { EventReport } from '../events/event-messages.js';
+import { startEventThread } from '../events/event-thread.js';
+import { createServer, type HttpServer } from '../http/server.js';
+import { log } from '../log.js';
+import { createMetrics } from '../metrics.js';
+import { native } from '../native.js';
+import { parseRequest } from '../openai/request-parser.js';
+import { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import { PrefixIndex } from '../prefix/prefix-index.js';
+import { createForwarder } from '../proxy/forwarder.js';
+import { createAdmin } from '../router/admin.js';
+import { createApi } from '../router/api.js';
+import { Chooser } from '../router/choice.js';
+import { DecisionBook } from '../router/decision-book.js';
+import { Dispatcher } from '../router/dispatcher.js';
+import { Fleet, type FleetModel } from '../router/fleet.js';
+import { MatchScores } from '../router/match-scores.js';
+import { Router } from '../router/router.js';
+import { createScheduler } from '../scheduler/scheduler.js';
+import { RequestMatcher } from '../tokenizer/match-request.js';
+import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
+import { VERSION } from './version.js';
+
+/** How often a drain looks whether the last request has ended. */
+const DRAIN_LOOK_MS = 20;
+
+export interface Assembly {
+  readonly router: Router;
+  readonly fleet: Fleet;
+  readonly index: PrefixIndex;
+  /** Listens on both ports; returns their URLs. */
+  listen(): Promise<{ readonly url: string; readonly adminUrl: string }>;
+  /** Refuses new connections, lets requests in flight end (at most `graceMs`), closes everything. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
+export async function assemble(config: Config): Promise<Assembly> {
+  const metrics = createMetrics();
+  const { gpu, cpu, storage } = config.index.tierWeights;
+  const index = PrefixIndex.open({
+    maxBytes: config.index.maxBytes,
+    tierWeights: [gpu, cpu, storage, 1],
+  });
+  const predicted = new PredictedBlocks();
+  const forwarder = createForwarder({
+    connectTimeoutMs: config.timeouts.connectMs,
+    firstByteTimeoutMs: config.timeouts.firstByteMs,
+    idleTimeoutMs: config.timeouts.idleMs,
+  });
+  const fleet = new Fleet({
+    models: config.models.map(fleetModel),
+    endpointLimit: native.maxEndpoints,
+    pollIntervalMs: config.monitor.metricsIntervalMs,
+    release: (url) => forwarder.release(url),
+    random: Math.random,
+  });
+  const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
+    onReport(report, fleet),
+  );
+  fleet.follow(thread);
+  const outliner = new RequestMatcher({ parse: parseRequest, match: null, maxEndpoints: 0 });
+  const pool = new TokenizerPool({
+    threads: config.tokenizer.threads,
+    queueMax: config.limits.queuedRequests,
+    deadlineMs: config.timeouts.matchMs,
+    indexId: index.id,
+    models: fleet.models().forPool,
+    outline: (task) => outliner.outline(task),
+  });
+  try {
+    await pool.ready();
+  } catch (failure) {
+    await Promise.all([pool.close(), thread.close(), forwarder.close()]);
+    throw failure;
+  }
+  for (const { name: model, endpoints } of config.models) {
+    for (const endpoint of endpoints) fleet.add({ ...endpoint, model });
+  }
+  // The first requests should already be hashed as the engines hash; a poll has a deadline.
+  await fleet.lookedAt();
+
+  const scheduler = createScheduler(config.scheduling);
+  const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
+  const book = new DecisionBook(config.limits.decisionsKept, metrics);
+  const dispatcher = new Dispatcher({
+    fleet,
+    chooser,
+    predicted,
+    forwarder,
+    book,
+    metrics,
+    attempts: config.limits.attempts,
+    exposeHeaders: config.decisionHeaders,
+  });
+  const bodyLimitBytes = config.limits.bodyBytes;
+  const router = new Router({
+    matcher: pool,
+    fleet,
+    chooser,
+    dispatcher,
+    book,
+    metrics,
+    bodyLimitBytes,
+  });
+  let draining = false;
+  const api = createServer(createApi({ router, fleet, index, metrics, version: VERSION }));
+  const admin = createServer(
+    createAdmin({ router, fleet, book, index, metrics, bodyLimitBytes, draining: () => draining }),
+  );
+  log.info('scheduling', { plan: scheduler.description });
+
+  return {
+    router,
+    fleet,
+    index,
+    async listen() {
+      const { host, port, adminHost, adminPort } = config.listen;
+      const url = urlOf(host, await api.listen(host, port));
+      return { url, adminUrl: urlOf(adminHost, await admin.listen(adminHost, adminPort)) };
+    },
+    async close(graceMs) {
+      draining = true;
+      api.stopAccepting();
+      await drained(api, graceMs);
+      api.close();
+      admin.close();
+      fleet.close();
+      await Promise.all([thread.close(), pool.close(), forwarder.close()]);
+      index.close();
+    },
+  };
+}
+
+function fleetModel(model: Config['models'][number]): FleetModel {
+  const { chatTemplate, chatTemplateContentFormat, trustRequestChatTemplate } = model;
+  return {
+    name: model.name,
+    aliases: model.aliases,
+    tokenizer: model.tokenizer,
+    blockSizeTokens: model.blockSize,
+    hashAlgorithm: model.hashAlgorithm,
+    hashSeed: model.hashSeed,
+    maxModelLen: model.maxModelLen,
+    apiKey: model.apiKey,
+    chat: {
+      chatTemplateContentFormat,
+      trustRequestChatTemplate,
+      ...(chatTemplate === null ? {} : { chatTemplate }),
+    },
+  };
+}
+
+/** An address that means "all" is shown as one that can be opened. */
+function urlOf(host: string, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+}
+
+async function drained(server: HttpServer, graceMs: number): Promise<void> {
+  const deadline = performance.now() + graceMs;
+  while (server.openExchanges > 0 && performance.now() < deadline) await delay(DRAIN_LOOK_MS);
+  if (server.openExchanges > 0) {
+    log.warn('requests cut at the end of the drain', { requests: server.openExchanges });
+  }
+}
+
+function onReport(report: EventReport, fleet: Fleet): void {
+  switch (report.type) {
+    case 'state':
+      fleet.eventStates(report.states);
+      break;
+    case 'removed':
+      fleet.forgotten(report.slot);
+      break;
+    case 'ready':
+      if (report.boundTo !== null) log.info('engines may connect', { address: report.boundTo });
+      break;
+    case 'unknown-topic':
+      log.warn('events under a topic that names no endpoint', { topic: report.topic });
+      break;
+    case 'failed':
+      log.error('the event thread failed: matches grow stale', { reason: report.message });
+      break;
+  }
+}

@@ -1,0 +1,63 @@
+// `warmpath bench NAME`: runs one benchmark and prints what it measured, as a table or as JSON.
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import type { BenchResult } from '../../bench/bench-result.js';
+import { ConfigError } from '../errors.js';
+import type { CommandInvocation } from './arguments.js';
+
+interface Benchmark {
+  run(options: { readonly json: boolean }): Promise<BenchResult[]>;
+}
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  hash: () => import('../../bench/hash.bench.js'),
+  index: () => import('../../bench/prefix-index.bench.js'),
+  tokenize: () => import('../../bench/tokenize.bench.js'),
+  proxy: () => import('../../bench/proxy.bench.js'),
+};
+
+export async function bench({ operand, flags }: CommandInvocation<'bench'>): Promise<void> {
+  const name = operand ?? '';
+  const { json } = flags;
+  const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+  if (load === undefined) {
+    throw new ConfigError(
+      `there is no bench ${name} yet, but ${Object.keys(BENCHMARKS).join(', ')}`,
+    );
+  }
+  const results = await (await load()).run({ json });
+  if (json) {
+    const report = { bench: name, machine: machine(), commit: commit(), results };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  process.stdout.write(`${machine()}, commit ${commit()}\n`);
+  for (const { name: row, value, unit, ...facts } of results) {
+    const rest = Object.entries(facts).map(([key, fact]) => `${key} ${shown(fact)}`);
+    process.stdout.write(
+      `${row.padEnd(44)} ${shown(value).padStart(12)} ${unit}   ${rest.join('  ')}\n`,
+    );
+  }
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== 'number') return String(value);
+  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+}
+
+function machine(): string {
+  const [first] = cpus();
+  return `${cpus().length} x ${first?.model ?? 'unknown CPU'}, Node ${process.versions.node}`;
+}
+
+/** Benchmarks run from a clone; an installed package has no history. */
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'unknown';
+  }
+}

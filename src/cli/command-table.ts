@@ -1,0 +1,115 @@
+// Every command of `warmpath`, its flags and what they are for. Each flag is also an environment
+// variable: --admin-port is WARMPATH_ADMIN_PORT.
+import { HASH_ALGORITHM_NAMES } from '../config/config-schema.js';
+import {
+  choice,
+  decimal,
+  digits,
+  type Fields,
+  flag,
+  integer,
+  optional,
+  text,
+} from '../config/field.js';
+
+export interface Command {
+  readonly summary: string;
+  /** Words that must follow the command; null: none may. */
+  readonly operand: readonly string[] | null;
+  readonly flags: Fields;
+}
+
+const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });
+const logLevel = choice(['debug', 'info', 'warn', 'error'], { doc: 'Least level that is logged.' });
+const config = text({ doc: 'Configuration file.' });
+const timing = optional(text({ doc: 'Timing model, such as qwen2.5-7b-h100.' }), 'the default');
+const speedup = decimal({
+  doc: 'Engine time runs faster by this.',
+  fallback: 1,
+  min: 0.01,
+  max: 1e6,
+});
+
+const router = {
+  config,
+  port: optional(integer({ doc: 'API port; 0: any free one.', min: 0, max: 65535 }), 'the file'),
+  'admin-port': optional(integer({ doc: 'Admin port.', min: 0, max: 65535 }), 'the file'),
+  'config-file': optional(text({ doc: 'EndpointPickerConfig as a file.' }), 'the file'),
+  'config-text': optional(text({ doc: 'EndpointPickerConfig as text.' }), 'the file'),
+  'log-level': optional(logLevel, 'the file'),
+} as const;
+
+const engine = {
+  model: text({ doc: 'Name of the model.', fallback: 'Qwen/Qwen3-0.6B' }),
+  tokenizer: optional(text({ doc: 'Folder of its tokenizer.' }), 'a built-in one'),
+  'block-size': integer({ doc: 'Tokens in a block.', fallback: 16, min: 1, max: 65536 }),
+  'hash-algo': choice(HASH_ALGORITHM_NAMES, { doc: 'Block hash.', fallback: 'sha256_cbor' }),
+  'hash-seed': optional(digits({ doc: 'PYTHONHASHSEED of the engine.' }), "vLLM's default"),
+  'kv-tokens': optional(
+    integer({ doc: 'Tokens the KV cache holds.', min: 1, max: 1e12 }),
+    'the timing model',
+  ),
+  timing,
+  speedup,
+} as const;
+
+export const COMMANDS = {
+  serve: { summary: 'The router.', operand: null, flags: router },
+  demo: {
+    summary: 'Router and simulated engines in one process.',
+    operand: null,
+    flags: {
+      engines: integer({ doc: 'Simulated engines.', fallback: 3, min: 1, max: 64 }),
+      port: port('API port.', 8080),
+      'admin-port': port('Admin port and dashboard.', 9090),
+      ...engine,
+      'log-level': optional(logLevel, 'info'),
+    },
+  },
+  sim: {
+    summary: 'One simulated vLLM engine.',
+    operand: null,
+    flags: {
+      host: text({ doc: 'Address to listen on.', fallback: '0.0.0.0' }),
+      port: port('HTTP port.', 8000),
+      'kv-events': optional(text({ doc: 'Address of the publisher, tcp://*:5557.' })),
+      'kv-replay': optional(text({ doc: 'Address of the replay socket.' })),
+      topic: text({ doc: 'Topic of its events.', fallback: 'kv@sim' }),
+      ...engine,
+      'log-level': optional(logLevel, 'info'),
+    },
+  },
+  doctor: {
+    summary: 'Checks a live fleet and names each misconfiguration with its cure.',
+    operand: null,
+    flags: { config, 'config-file': router['config-file'], 'config-text': router['config-text'] },
+  },
+  explain: {
+    summary: 'The decision for one request on standard input, without sending it.',
+    operand: null,
+    flags: { config, 'config-file': router['config-file'], 'config-text': router['config-text'] },
+  },
+  inspect: {
+    summary: 'Parity with an engine by hand: JSON lines in, JSON lines out.',
+    operand: ['hash', 'event', 'tokens'],
+    flags: {},
+  },
+  bench: {
+    summary: 'The benchmarks.',
+    operand: ['hash', 'index', 'events', 'tokenize', 'decide', 'proxy', 'fleet'],
+    flags: {
+      json: flag({ doc: 'Print one JSON object.', fallback: false }),
+      trace: optional(text({ doc: 'Trace to replay.' })),
+      workload: optional(text({ doc: 'Built-in workload.' })),
+      policy: optional(text({ doc: 'Policies, with commas between them.' })),
+      engines: integer({ doc: 'Engines of the fleet.', fallback: 8, min: 1, max: 1024 }),
+      'kv-tokens': engine['kv-tokens'],
+      timing,
+      'time-scale': decimal({ doc: 'Replay faster by this.', fallback: 1, min: 0.001, max: 1e6 }),
+      closed: flag({ doc: 'A session waits for its answer.', fallback: false }),
+      seed: integer({ doc: 'Seed of all randomness.', fallback: 1, min: 0, max: 2 ** 32 - 1 }),
+    },
+  },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof COMMANDS;

@@ -1,0 +1,30 @@
+// `warmpath serve`: the router, until it is told to stop.
+import { loadConfig } from '../config/config.js';
+import { log, setLogLevel } from '../log.js';
+import type { CommandInvocation } from './arguments.js';
+import { assemble } from './assembly.js';
+import { untilStopped } from './shutdown.js';
+
+export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Promise<void> {
+  const loaded = loadConfig(flags.config, {
+    port: flags.port,
+    adminPort: flags['admin-port'],
+    eppFile: flags['config-file'],
+    eppText: flags['config-text'],
+    logLevel: flags['log-level'],
+  });
+  const { config } = loaded;
+  setLogLevel(config.log.level);
+  for (const warning of [...warnings, ...loaded.warnings]) log.warn(warning);
+  for (const line of config.scheduling.mapped) log.info(`scheduling: ${line}`);
+  const stopped = untilStopped();
+  const assembly = await assemble(config);
+  try {
+    const { url, adminUrl } = await assembly.listen();
+    process.stdout.write(`ready ${url}\n`);
+    log.info('listening', { url, adminUrl });
+    log.info('stopping', { signal: await stopped });
+  } finally {
+    await assembly.close(config.timeouts.drainMs);
+  }
+}

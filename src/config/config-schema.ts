@@ -1,0 +1,274 @@
+// Every configuration key, once: name, type, unit, range, default and what it is for.
+import type { HashAlgorithm } from '../native.js';
+import { bindAddress, connectAddress, engineUrl } from './addresses.js';
+import {
+  anything,
+  auto,
+  choice,
+  decimal,
+  digits,
+  flag,
+  type Infer,
+  integer,
+  list,
+  optional,
+  table,
+  text,
+} from './field.js';
+import { bytes } from './quantity.js';
+
+/** Keys rather than a list, so that a new algorithm cannot be forgotten here. The addon's own list
+ * would load the addon for `--help`. */
+const ALGORITHMS: Record<HashAlgorithm, true> = {
+  sha256_cbor: true,
+  sha256: true,
+  xxhash_cbor: true,
+  xxhash: true,
+  sha256_cbor_64bit: true,
+};
+function isAlgorithm(name: string): name is HashAlgorithm {
+  return Object.hasOwn(ALGORITHMS, name);
+}
+export const HASH_ALGORITHM_NAMES: readonly HashAlgorithm[] =
+  Object.keys(ALGORITHMS).filter(isAlgorithm);
+
+/** Endpoints the prefix index can tell apart; the addon's `maxEndpoints`. */
+const MAX_ENDPOINTS = 1024;
+const DAY_MS = 86_400_000;
+
+const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });
+const ms = (doc: string, fallback: number, min = 1) =>
+  integer({ doc, fallback, unit: 'ms', min, max: DAY_MS });
+/** Visible ASCII: it goes into a header and into metric labels. */
+const label = (doc: string) =>
+  text({ doc, pattern: /^[\x21-\x7e]{1,253}$/, form: 'visible ASCII without spaces' });
+const size = (doc: string, fallback: number, fallbackText: string, max: number) =>
+  bytes({ doc, fallback, fallbackText, min: 1024, max });
+
+const listen = table(
+  {
+    host: text({ doc: 'Address of the API port.', fallback: '0.0.0.0' }),
+    port: port('API port; 0: any free one.', 8080),
+    adminHost: text({ doc: 'Address of the admin port.', fallback: '0.0.0.0' }),
+    adminPort: port('Port of dashboard, metrics and health; 0: any free one.', 9090),
+  },
+  'Where the router listens.',
+);
+
+const staticEndpoint = table(
+  {
+    name: optional(label('Name in headers, metrics and logs.'), 'host:port of the URL'),
+    url: engineUrl("Base URL of the engine's HTTP server."),
+    kvEvents: optional(connectAddress("Address of the engine's event publisher.")),
+    kvReplay: optional(connectAddress("Address of the engine's replay socket.")),
+    dataParallelRank: optional(
+      integer({ doc: 'Data-parallel rank behind the URL.', min: 0, max: 65535 }),
+    ),
+  },
+  'One endpoint.',
+);
+
+const kubernetes = table(
+  {
+    namespace: text({ doc: 'Namespace of the engines.' }),
+    selector: text({ doc: 'Label selector of the engines.' }),
+    port: port('Port of the HTTP server.', 8000),
+    kvEventsPort: optional(integer({ doc: 'Port of the publisher.', min: 1, max: 65535 })),
+    kvReplayPort: optional(integer({ doc: 'Port of the replay socket.', min: 1, max: 65535 })),
+  },
+  'Not available yet: endpoints from the Kubernetes API.',
+);
+
+const model = table(
+  {
+    name: text({ doc: 'Name clients use; the base model of the engines.' }),
+    aliases: list(text({ doc: 'Another name.' }), { doc: 'Further names.', max: 64 }),
+    tokenizer: text({
+      doc: 'Folder with tokenizer.json and tokenizer_config.json, hf://org/repo@revision, or engine.',
+    }),
+    blockSize: auto(
+      integer({ doc: "The engines' block size.", unit: 'tokens', min: 1, max: 65536 }),
+      'as the engine says',
+    ),
+    hashAlgorithm: auto(
+      choice(HASH_ALGORITHM_NAMES, { doc: "The engines' --prefix-caching-hash-algo." }),
+      'as the engine says',
+    ),
+    hashSeed: optional(digits({ doc: "The engines' PYTHONHASHSEED." }), "vLLM's own default"),
+    maxModelLen: auto(
+      integer({ doc: 'Longest prompt and answer.', unit: 'tokens', min: 1, max: 2 ** 31 - 1 }),
+      'as the engine says',
+    ),
+    chatTemplate: optional(
+      text({ doc: 'Jinja file, or the template itself; the --chat-template of the engines.' }),
+      "the tokenizer's",
+    ),
+    chatTemplateContentFormat: choice(['auto', 'string', 'openai'], {
+      doc: 'The --chat-template-content-format of the engines.',
+      fallback: 'auto',
+    }),
+    trustRequestChatTemplate: flag({
+      doc: 'The engines run with --trust-request-chat-template.',
+      fallback: false,
+    }),
+    apiKey: optional(text({ doc: 'Key for the questions that the router itself asks an engine.' })),
+    endpoints: table(
+      {
+        static: list(staticEndpoint, { doc: 'Fixed endpoints.', max: MAX_ENDPOINTS }),
+        kubernetes: optional(kubernetes),
+      },
+      'Where the model is served.',
+    ),
+  },
+  'One model and the endpoints that serve it.',
+);
+
+const limits = table(
+  {
+    bodyBytes: size('Largest request body.', 32 * 2 ** 20, '32MiB', 2 ** 30),
+    messages: integer({ doc: 'Most messages of a chat.', fallback: 20_000, min: 1, max: 1e6 }),
+    promptTokens: integer({
+      doc: 'Longest prompt; longer ones are not matched.',
+      unit: 'tokens',
+      fallback: 4_194_304,
+      min: 1,
+      max: 2 ** 31 - 1,
+    }),
+    inflightRequests: integer({
+      doc: 'Requests at the engines at once; more get 429.',
+      fallback: 16_384,
+      min: 1,
+      max: 1e6,
+    }),
+    queuedRequests: integer({
+      doc: 'Requests that wait for a tokenizer thread; more get 429.',
+      fallback: 1024,
+      min: 0,
+      max: 1e6,
+    }),
+    attempts: integer({
+      doc: 'Endpoints tried for one request before its first byte.',
+      fallback: 3,
+      min: 1,
+      max: 8,
+    }),
+    eventFrameBytes: size('Largest event message.', 64 * 2 ** 20, '64MiB', 2 ** 31),
+    decisionsKept: integer({
+      doc: 'Last decisions that the admin port shows.',
+      fallback: 256,
+      min: 0,
+      max: 10_000,
+    }),
+  },
+  'Bounds; each protects the router from one kind of overload.',
+);
+
+const timeouts = table(
+  {
+    connectMs: ms('To connect to an engine.', 5000),
+    firstByteMs: ms('To the first byte of an answer; long prompts wait in queues.', 600_000),
+    idleMs: ms('Between two parts of an answer.', 300_000),
+    matchMs: ms('To tokenize and match; later requests go out unmatched.', 2000),
+    drainMs: ms('For requests in flight when the router stops.', 30_000, 0),
+  },
+  'How long things may take.',
+);
+
+const index = table(
+  {
+    maxBytes: auto(
+      size('Memory of the prefix index.', 0, '', 2 ** 46),
+      'the EndpointPickerConfig, else 1GiB',
+    ),
+    predictedTtlMs: auto(
+      ms('Life of a predicted entry; 0: none are made.', 2000, 0),
+      'the EndpointPickerConfig, else 2000',
+    ),
+    tierWeights: auto(
+      table(
+        {
+          gpu: decimal({ doc: 'Block in GPU memory.', fallback: 1, min: 0, max: 1 }),
+          cpu: decimal({ doc: 'Block in CPU memory.', fallback: 0.8, min: 0, max: 1 }),
+          storage: decimal({ doc: 'Block in storage.', fallback: 0.25, min: 0, max: 1 }),
+        },
+        'Worth of a block by the tier it lies in.',
+      ),
+      'the EndpointPickerConfig, else 1, 0.8, 0.25',
+    ),
+  },
+  'The prefix index.',
+);
+
+const monitor = table(
+  {
+    metricsIntervalMs: ms("Between two looks at an engine's /metrics.", 500, 50),
+    healthIntervalMs: ms("Between two looks at an engine's /health.", 2000, 50),
+    modelsIntervalMs: ms("Between two looks at an engine's /v1/models.", 10_000, 50),
+    timeoutMs: ms('For each look.', 5000),
+    failuresToUnhealthy: integer({
+      doc: 'Failures in a row that take an endpoint out.',
+      fallback: 3,
+      min: 1,
+      max: 100,
+    }),
+    successesToHealthy: integer({
+      doc: 'Successes in a row that bring it back.',
+      fallback: 2,
+      min: 1,
+      max: 100,
+    }),
+  },
+  'How engines are watched.',
+);
+
+export const CONFIG = table(
+  {
+    listen,
+    models: list(model, { doc: 'Models.', min: 1, max: 256 }),
+    kvEvents: table(
+      {
+        bind: optional(bindAddress('Address that engines connect to (central mode).')),
+        topicPrefix: auto(
+          text({ doc: 'Prefix of the topics to take.' }),
+          'the EndpointPickerConfig, else kv@',
+        ),
+      },
+      'KV cache events.',
+    ),
+    scheduling: anything('An EndpointPickerConfig, or { configFile: FILE }.'),
+    limits,
+    timeouts,
+    index,
+    monitor,
+    tokenizer: table(
+      {
+        threads: auto(
+          integer({ doc: 'Tokenizer threads.', min: 1, max: 256 }),
+          'one a core, less one',
+        ),
+      },
+      'Tokenizing and matching.',
+    ),
+    tls: table(
+      {
+        verify: flag({ doc: 'Check the certificates of https engines.', fallback: true }),
+        caFile: optional(text({ doc: 'PEM file with the CA of the engines.' }), "Node's own list"),
+      },
+      'TLS towards engines.',
+    ),
+    decisionHeaders: flag({ doc: 'Add the x-warmpath-* headers to answers.', fallback: true }),
+    log: table(
+      {
+        level: choice(['debug', 'info', 'warn', 'error'], {
+          doc: 'Least level that is logged.',
+          fallback: 'info',
+        }),
+      },
+      'The log.',
+    ),
+  },
+  'Configuration of the router.',
+);
+
+export type ConfigFile = Infer<typeof CONFIG>;
+export type ModelFile = ConfigFile['models'][number];

@@ -1,0 +1,245 @@
+// Configuration file, EndpointPickerConfig and overrides to one checked Config.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError } from '../errors.js';
+import { CONFIG, type ConfigFile, type ModelFile } from './config-schema.js';
+import { parseEppText, readEppConfig } from './epp-config.js';
+import { mapping, Place, shown } from './field.js';
+import { DEFAULT_PLAN, type SchedulingPlan } from './scheduling-plan.js';
+import { parseYaml } from './yaml-document.js';
+
+export interface EndpointConfig {
+  readonly name: string;
+  /** Base URL without a trailing slash. */
+  readonly url: string;
+  readonly kvEvents: string | null;
+  readonly kvReplay: string | null;
+  readonly dataParallelRank: number | null;
+}
+
+export interface ModelConfig extends Omit<ModelFile, 'endpoints'> {
+  readonly endpoints: readonly EndpointConfig[];
+}
+
+export interface Config extends Omit<ConfigFile, 'models' | 'kvEvents' | 'index' | 'scheduling'> {
+  readonly models: readonly ModelConfig[];
+  readonly kvEvents: { readonly bind: string | null; readonly topicPrefix: string };
+  readonly index: {
+    readonly maxBytes: number;
+    /** 0: no predicted entries. */
+    readonly predictedTtlMs: number;
+    readonly tierWeights: { readonly gpu: number; readonly cpu: number; readonly storage: number };
+  };
+  readonly scheduling: SchedulingPlan;
+}
+
+/** What flags and environment decide over the file; null leaves the file's value. */
+export interface ConfigOverrides {
+  readonly port: number | null;
+  readonly adminPort: number | null;
+  /** EndpointPickerConfig, as a file or as text. */
+  readonly eppFile: string | null;
+  readonly eppText: string | null;
+  readonly logLevel: Config['log']['level'] | null;
+}
+
+export const NO_OVERRIDES: ConfigOverrides = {
+  port: null,
+  adminPort: null,
+  eppFile: null,
+  eppText: null,
+  logLevel: null,
+};
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What works, but probably not as meant. */
+  readonly warnings: readonly string[];
+}
+
+const DEFAULT_INDEX_BYTES = 2 ** 30;
+const DEFAULT_TTL_MS = 2000;
+const DEFAULT_TIERS = { gpu: 1, cpu: 0.8, storage: 0.25 };
+
+/** Throws ConfigError naming file, line, key and value. */
+export function loadConfig(file: string, overrides: ConfigOverrides = NO_OVERRIDES): LoadedConfig {
+  return parseConfig(readText(file, '--config'), file, overrides);
+}
+
+/** `source` is the file's name: other files are looked for beside it. */
+export function parseConfig(
+  content: string,
+  source: string,
+  overrides: ConfigOverrides = NO_OVERRIDES,
+): LoadedConfig {
+  const place = new Place(parseYaml(content, source));
+  const file = CONFIG.read(place.document.value, place);
+  const folder = path.dirname(path.resolve(source));
+  const plan = schedulingPlan(file, overrides, place, folder);
+  const problems = plan.problems.map((text) => `scheduling: ${text}`);
+  const warnings = [...new Set([...place.warnings, ...problems])];
+  const named = file.models.map((model, position) => {
+    return namedModel(model, place.child('models').child(position), folder);
+  });
+  checkNames(named, place.child('models'));
+  const bind = eventBind(file, plan, named);
+  const models = named.map((model) => withPlan(model, plan, bind, warnings));
+  return { config: { ...file, ...merged(file, plan, overrides, bind), models }, warnings };
+}
+
+function readText(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`${what} ${file} cannot be read: ${reason}`);
+  }
+}
+
+function schedulingPlan(
+  file: ConfigFile,
+  { eppFile, eppText }: ConfigOverrides,
+  root: Place,
+  folder: string,
+): SchedulingPlan {
+  if (eppFile !== null && eppText !== null) {
+    throw new ConfigError('--config-file and --config-text exclude each other');
+  }
+  if (eppText !== null) return parseEppText(eppText, '--config-text');
+  if (eppFile !== null) return parseEppText(readText(eppFile, '--config-file'), eppFile);
+  if (file.scheduling === null) return DEFAULT_PLAN;
+  const place = root.child('scheduling');
+  const given = mapping(file.scheduling, place);
+  if (!Object.hasOwn(given, 'configFile')) return readEppConfig(file.scheduling, place);
+  const at = place.child('configFile');
+  const name = given['configFile'];
+  if (typeof name !== 'string') return at.fail(`must be a file name, not ${shown(name)}`);
+  const other = Object.keys(given).find((key) => key !== 'configFile');
+  if (other !== undefined) place.child(other).fail('cannot stand beside configFile');
+  const resolved = path.resolve(folder, name);
+  return parseEppText(readText(resolved, at.name), resolved);
+}
+
+function namedModel(model: ModelFile, place: Place, folder: string): ModelConfig {
+  const { endpoints, tokenizer, chatTemplate } = model;
+  const at = place.child('endpoints');
+  if (endpoints.kubernetes !== null) {
+    at.child('kubernetes').fail('not available yet; list the engines under endpoints.static');
+  }
+  if (endpoints.static.length === 0) at.fail('has no endpoint; list the engines under static');
+  const isFolder = tokenizer !== 'engine' && !tokenizer.startsWith('hf://');
+  return {
+    ...model,
+    tokenizer: isFolder ? path.resolve(folder, tokenizer) : tokenizer,
+    chatTemplate: chatTemplate === null ? null : templateText(chatTemplate, place, folder),
+    endpoints: endpoints.static.map((endpoint) => {
+      const { url, dataParallelRank: rank } = endpoint;
+      const name = endpoint.name ?? `${new URL(url).host}${rank === null ? '' : `/dp${rank}`}`;
+      return { ...endpoint, name };
+    }),
+  };
+}
+
+/** As vLLM does: what holds Jinja is the template itself, anything else names a file. */
+function templateText(given: string, place: Place, folder: string): string {
+  if (/[{}\n]/.test(given)) return given;
+  return readText(path.resolve(folder, given), place.child('chatTemplate').name);
+}
+
+function checkNames(models: readonly ModelConfig[], place: Place): void {
+  const names = new Map<string, string>();
+  const endpoints = new Map<string, string>();
+  const claim = (known: Map<string, string>, value: string, what: string, at: Place) => {
+    const first = known.get(value);
+    if (first !== undefined) at.fail(`${shown(value)} is taken already: ${what} of ${first}`);
+    known.set(value, at.name);
+  };
+  models.forEach(({ name, aliases, endpoints: own }, i) => {
+    const at = place.child(i);
+    claim(names, name, 'name', at.child('name'));
+    aliases.forEach((alias, j) => {
+      claim(names, alias, 'name', at.child('aliases').child(j));
+    });
+    own.forEach(({ name: endpoint, url, dataParallelRank }, j) => {
+      const here = at.child('endpoints').child('static').child(j);
+      claim(endpoints, endpoint, 'name', here.child('name'));
+      const rank = dataParallelRank === null ? '' : ` rank ${dataParallelRank}`;
+      claim(endpoints, `${url}${rank}`, 'url', here.child('url'));
+    });
+  });
+}
+
+/** Generation 1 binds a port without being told to: only done when some engine has no address. */
+function eventBind(
+  file: ConfigFile,
+  { events }: SchedulingPlan,
+  models: readonly ModelConfig[],
+): string | null {
+  if (file.kvEvents.bind !== null) return file.kvEvents.bind;
+  if (!events.zmqEndpointIsDefault) return events.zmqEndpoint;
+  const silent = models.some((model) => model.endpoints.some(({ kvEvents }) => kvEvents === null));
+  return silent ? events.zmqEndpoint : null;
+}
+
+/** Fills from the EndpointPickerConfig what the model leaves open. */
+function withPlan(
+  model: ModelConfig,
+  plan: SchedulingPlan,
+  bind: string | null,
+  warnings: string[],
+): ModelConfig {
+  const { name, hashSeed, blockSize } = model;
+  if (hashSeed !== null && plan.hashSeed !== null && hashSeed !== plan.hashSeed) {
+    warnings.push(
+      `${name}: hashSeed "${hashSeed}" is used, not the scheduling's "${plan.hashSeed}"`,
+    );
+  }
+  const planned = plan.blockSizeTokens;
+  if (blockSize !== null && planned !== null && blockSize !== planned) {
+    warnings.push(`${name}: blockSize ${blockSize} is used, not the scheduling's ${planned}`);
+  }
+  const { discover } = plan.events;
+  const endpoints =
+    bind !== null || discover === null
+      ? model.endpoints
+      : model.endpoints.map((endpoint) => discovered(endpoint, discover));
+  return { ...model, hashSeed: hashSeed ?? plan.hashSeed, endpoints };
+}
+
+/** Ranks publish at the port plus their number, replay likewise. */
+function discovered(
+  endpoint: EndpointConfig,
+  { port, replayPort }: NonNullable<SchedulingPlan['events']['discover']>,
+): EndpointConfig {
+  if (endpoint.kvEvents !== null) return endpoint;
+  const host = new URL(endpoint.url).hostname;
+  const rank = endpoint.dataParallelRank ?? 0;
+  const replay = replayPort === null ? null : `tcp://${host}:${replayPort + rank}`;
+  return {
+    ...endpoint,
+    kvEvents: `tcp://${host}:${port + rank}`,
+    kvReplay: endpoint.kvReplay ?? replay,
+  };
+}
+
+function merged(
+  { listen, kvEvents, index, log }: ConfigFile,
+  plan: SchedulingPlan,
+  { port, adminPort, logLevel }: ConfigOverrides,
+  bind: string | null,
+): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling'> {
+  const { speculative } = plan;
+  const plannedTtlMs =
+    speculative === null ? DEFAULT_TTL_MS : speculative.enabled ? speculative.ttlMs : 0;
+  return {
+    listen: { ...listen, port: port ?? listen.port, adminPort: adminPort ?? listen.adminPort },
+    kvEvents: { bind, topicPrefix: kvEvents.topicPrefix ?? plan.events.topicFilter ?? 'kv@' },
+    index: {
+      maxBytes: index.maxBytes ?? plan.indexMaxBytes ?? DEFAULT_INDEX_BYTES,
+      predictedTtlMs: index.predictedTtlMs ?? plannedTtlMs,
+      tierWeights: index.tierWeights ?? { ...DEFAULT_TIERS, ...plan.tierWeights },
+    },
+    log: { level: logLevel ?? log.level },
+    scheduling: plan,
+  };
+}

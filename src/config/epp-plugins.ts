@@ -1,0 +1,307 @@
+// Plugins an EndpointPickerConfig may declare: their parameters, and what each becomes here.
+import { count, INDEX_FIELDS, share } from './epp-index-fields.js';
+import {
+  choice,
+  decimal,
+  type Field,
+  type Fields,
+  integer,
+  optional,
+  table,
+  unused,
+} from './field.js';
+import type {
+  FilterParameters,
+  FilterType,
+  PickerType,
+  ScorerParameters,
+  ScorerType,
+} from './scheduling-plan.js';
+
+export type PluginKind =
+  | { readonly role: 'scorer'; readonly type: PlainScorerType }
+  /** Scores the match and, in generations 1 and 2, owns index and events. */
+  | { readonly role: 'prefix-scorer' }
+  | { readonly role: 'filter'; readonly type: FilterType }
+  | { readonly role: 'picker'; readonly type: PickerType }
+  /** Owns index and events, scores nothing. */
+  | { readonly role: 'index' }
+  /** Needs no action; `note` says what stands in for it. */
+  | { readonly role: 'none'; readonly note: string; readonly fields: Fields }
+  /** Exists in llm-d; leaving it out silently would change where requests go. */
+  | { readonly role: 'unsupported' };
+
+/** Of the scorer that may own the index too: in generations 1 and 2 it does. */
+export const PREFIX_SCORER_FIELDS = {
+  matchLengthWeight: share('Share of the score that grows with the matched length.', 0),
+  matchLengthScaleTokens: count('Matched length that counts as full.', 8192),
+  mode: optional(
+    choice(['cache_tracking', 'estimate'], { doc: 'Matching is exact in either mode.' }),
+  ),
+  ...INDEX_FIELDS,
+  // Which producer to read, and the settings of the approximate index of older releases.
+  ...unused(
+    'prefixMatchInfoProducerName',
+    'autoTune',
+    'hashBlockSize',
+    'blockSize',
+    'blockSizeTokens',
+    'maxPrefixBlocksToMatch',
+    'maxPrefixTokensToMatch',
+    'lruCapacityPerServer',
+  ),
+} as const;
+
+const INT32_MAX = 2 ** 31 - 1;
+
+export type PlainScorerType = Exclude<ScorerType, 'prefix-cache-scorer'>;
+
+export const SCORER_FIELDS: { readonly [T in PlainScorerType]: Field<ScorerParameters[T]> } = {
+  'load-aware-scorer': table(
+    {
+      threshold: integer({
+        doc: 'Waiting requests that score 0; 0 or less means 128.',
+        fallback: 128,
+        min: -INT32_MAX,
+        max: INT32_MAX,
+      }),
+      signal: choice(['blended', 'waiting'], { doc: 'What counts as load.', fallback: 'blended' }),
+    },
+    'Less loaded, higher score.',
+  ),
+  'queue-scorer': table({}, 'Fewer waiting requests, higher score.'),
+  'running-requests-size-scorer': table({}, 'Fewer running requests, higher score.'),
+  'kv-cache-utilization-scorer': table({}, 'Emptier KV cache, higher score.'),
+  'active-request-scorer': table(
+    {
+      idleThreshold: integer({ doc: 'Idle up to here.', fallback: 0, min: 0, max: INT32_MAX }),
+      maxBusyScore: share('Highest score of a busy endpoint.', 1),
+      ...unused('requestTimeout', 'inFlightLoadProducerName'),
+    },
+    'Fewer requests in flight, higher score.',
+  ),
+  'token-load-scorer': table(
+    {
+      queueThresholdTokens: count('Outstanding prompt tokens that score 0.', 4_194_304),
+      ...unused('inFlightLoadProducerName'),
+    },
+    'Fewer outstanding prompt tokens, higher score.',
+  ),
+  'no-hit-lru-scorer': table(
+    {
+      lruSize: count('Endpoints to remember.', 1024),
+      ...unused('prefixPluginType', 'prefixPluginName', 'prefixMatchInfoProducerName'),
+    },
+    'Cold requests go where no cold request went for longest.',
+  ),
+  'lora-affinity-scorer': table({}, 'Endpoints that have the adapter loaded first.'),
+};
+
+export const FILTER_FIELDS: { readonly [T in FilterType]: Field<FilterParameters[T]> } = {
+  'prefix-cache-affinity-filter': table(
+    {
+      affinityThreshold: share('Prefix score from which an endpoint is sticky.', 0.8),
+      explorationProbability: share('How often the filter is skipped.', 0),
+      maxTTFTPenaltyMs: decimal({
+        doc: 'How much later a sticky endpoint may answer; 0: always stick.',
+        fallback: 18_000,
+        unit: 'ms',
+        min: 0,
+        max: 86_400_000,
+      }),
+      peakPrefillThroughput: decimal({
+        doc: 'Prefill speed of an unloaded engine.',
+        fallback: 15_928,
+        unit: 'tokens/s',
+        min: 1,
+        max: 1e9,
+      }),
+      ttftSource: choice(['prefillThroughput'], {
+        doc: 'How the time to first token is estimated.',
+        fallback: 'prefillThroughput',
+      }),
+      ...unused(
+        'prefixMatchInfoProducerName',
+        'inFlightLoadProducerName',
+        'latencyPredictionInfoProducerName',
+      ),
+    },
+    'Keeps the endpoints that hold most of the prompt.',
+  ),
+};
+
+export const PICKER_FIELDS = {
+  maxNumOfEndpoints: integer({
+    doc: 'Checked, not used: the order of retries is always kept.',
+    fallback: 1,
+    min: 1,
+    max: 1024,
+  }),
+};
+
+const none = (note: string, ...parameters: readonly string[]): PluginKind => ({
+  role: 'none',
+  note,
+  fields: unused(...parameters),
+});
+
+const tokenProducer = none(
+  'prompts are tokenized in process, with the models[].tokenizer of our configuration',
+  'modelName',
+  'vllm',
+  'estimate',
+  'udsTokenizerConfig',
+  'tokenizerConfig',
+);
+
+const SUPPORTED: Readonly<Record<string, PluginKind>> = {
+  'prefix-cache-scorer': { role: 'prefix-scorer' },
+  'precise-prefix-cache-scorer': { role: 'prefix-scorer' },
+  'load-aware-scorer': { role: 'scorer', type: 'load-aware-scorer' },
+  'queue-scorer': { role: 'scorer', type: 'queue-scorer' },
+  'running-requests-size-scorer': { role: 'scorer', type: 'running-requests-size-scorer' },
+  'kv-cache-utilization-scorer': { role: 'scorer', type: 'kv-cache-utilization-scorer' },
+  'active-request-scorer': { role: 'scorer', type: 'active-request-scorer' },
+  'token-load-scorer': { role: 'scorer', type: 'token-load-scorer' },
+  'no-hit-lru-scorer': { role: 'scorer', type: 'no-hit-lru-scorer' },
+  'lora-affinity-scorer': { role: 'scorer', type: 'lora-affinity-scorer' },
+  'prefix-cache-affinity-filter': { role: 'filter', type: 'prefix-cache-affinity-filter' },
+  'max-score-picker': { role: 'picker', type: 'max-score-picker' },
+  'weighted-random-picker': { role: 'picker', type: 'weighted-random-picker' },
+  'random-picker': { role: 'picker', type: 'random-picker' },
+  'precise-prefix-cache-producer': { role: 'index' },
+  'single-profile-handler': none('there is one profile'),
+  'token-producer': tokenProducer,
+  tokenizer: tokenProducer,
+  'approx-prefix-cache-producer': none(
+    'matching is exact; no approximate index is kept beside it',
+    'autoTune',
+    'blockSizeTokens',
+    'blockSize',
+    'maxPrefixTokensToMatch',
+    'maxPrefixBlocksToMatch',
+    'lruCapacityPerServer',
+  ),
+  'inflight-load-producer': none(
+    'requests and uncached prompt tokens in flight are always counted',
+    'addEstimatedOutputTokens',
+    'outputRatio',
+    'maxEstimatedOutputTokens',
+  ),
+  'decode-filter': none('every endpoint of ours decodes, so all pass'),
+  'metrics-data-source': none(
+    'engine metrics are polled as the `monitor` section says',
+    'scheme',
+    'path',
+    'port',
+    'insecureSkipVerify',
+    'caCertPath',
+    'clientCertPath',
+    'clientKeyPath',
+    'interval',
+  ),
+  'core-metrics-extractor': none(
+    "vLLM's metric names are known, old and new",
+    'engineLabelKey',
+    'defaultEngine',
+    'engineConfigs',
+  ),
+  'models-data-source': none(
+    '/v1/models is polled as the `monitor` section says',
+    'scheme',
+    'path',
+    'insecureSkipVerify',
+  ),
+  'models-data-extractor': none('adapters and length limits are read from /v1/models'),
+  'endpoint-notification-source': none('the event thread follows the endpoint set by itself'),
+  'openai-parser': none('OpenAI requests are always parsed'),
+  'anthropic-parser': none('/v1/messages is always parsed'),
+  'vllmhttp-parser': none("vLLM's routes are always parsed"),
+  'utilization-detector': none(
+    'not applied: limits.queuedRequests bounds the queue instead',
+    'queueDepthThreshold',
+    'kvCacheUtilThreshold',
+    'metricsStalenessThreshold',
+    'headroom',
+  ),
+  'concurrency-detector': none(
+    'not applied: limits.inflightRequests bounds requests instead',
+    'concurrencyMode',
+    'maxConcurrency',
+    'maxTokenConcurrency',
+    'headroom',
+    'inFlightLoadProducerName',
+  ),
+};
+
+const UNSUPPORTED = [
+  'agent-identity',
+  'always-disagg-multimodal-decider',
+  'always-disagg-pd-decider',
+  'burst-prefix-cache-producer',
+  'by-label',
+  'by-label-selector',
+  'context-length-aware',
+  'data-parallel-profile-handler',
+  'dcgm-data-source',
+  'dcgm-extractor',
+  'destination-endpoint-served-verifier',
+  'disagg-headers-handler',
+  'disagg-profile-handler',
+  'edf-ordering-policy',
+  'encode-filter',
+  'endpoint-attribute-filter',
+  'endpoint-attribute-scorer',
+  'fcfs-ordering-policy',
+  'file-discovery',
+  'global-strict-fairness-policy',
+  'header-based-testing-filter',
+  'header-label-affinity-scorer',
+  'header-profile-handler',
+  'k8s-notification-source',
+  'label-selector-filter',
+  'latency-scorer',
+  'latency-slo-admitter',
+  'mm-embeddings-cache-producer',
+  'mm-embeddings-cache-scorer',
+  'p2p-source-producer',
+  'passthrough-parser',
+  'pd-profile-handler',
+  'predicted-latency-producer',
+  'prefill-filter',
+  'prefill-header-handler',
+  'prefix-based-pd-decider',
+  'priority-holdback-policy',
+  'priority-then-time-eviction-order-policy',
+  'probabilistic-admitter',
+  'program-aware-fairness',
+  'request-attribute-reporter',
+  'round-robin-fairness-policy',
+  'session-affinity-filter',
+  'session-affinity-scorer',
+  'session-id-producer',
+  'sglanghttp-parser',
+  'sheddable-eviction-filter',
+  'slo-deadline-ordering-policy',
+  'slo-headroom-tier-filter',
+  'soft-reflective-ceiling-policy',
+  'static-usage-limit-policy',
+  'topology-affinity-filter',
+  'topology-affinity-scorer',
+  'topology-extractor',
+  'utilization-filter',
+  'vertexai-parser',
+  'vllmgrpc-parser',
+] as const;
+
+const KINDS: ReadonlyMap<string, PluginKind> = new Map<string, PluginKind>([
+  ...Object.entries(SUPPORTED),
+  ...UNSUPPORTED.map((type) => [type, { role: 'unsupported' }] as const),
+]);
+
+export function pluginKind(type: string): PluginKind | null {
+  return KINDS.get(type) ?? null;
+}
+
+/** Types to suggest for one that is not known. */
+export const PLUGIN_TYPES: readonly string[] = Object.keys(SUPPORTED);

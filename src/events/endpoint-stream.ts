@@ -1,0 +1,299 @@
+// Keeps the batches of one publisher in order: applies what follows, repairs gaps by replay, notices
+// a new process behind the same address. What a batch means is the content's business.
+import { setImmediate } from 'node:timers/promises';
+import type { CheckBudget } from './check-budget.js';
+import type { Counts } from './event-counts.js';
+import { peekTimestamp } from './event-frames.js';
+import { type HeldBudget, HeldMessages } from './held-messages.js';
+import type { StreamContent } from './replay-run.js';
+import { SequenceTracker } from './sequence-tracker.js';
+import { type Repair, type RepairEnd, type ReplayService, runRepair } from './stream-repair.js';
+
+export interface StreamSetup {
+  readonly content: StreamContent;
+  /** null: lost batches cannot be had again. */
+  readonly service: ReplayService | null;
+  readonly counts: Counts;
+  readonly budget: HeldBudget;
+  readonly checks: CheckBudget;
+  readonly nowMs: () => number;
+  /** Called when `doubt` may have changed. */
+  readonly changed: () => void;
+}
+
+/** An engine that did not answer a replay is not asked again for this long; gaps are then forgotten
+ * at once instead of holding the live stream back each time. */
+const REPLAY_REST_MS = 30_000;
+/** Replays in a row while repairing one fault; then the blocks are forgotten. */
+const REPAIRS_MAX = 4;
+/** An engine that loads a model is away longer than this; a network fault that TCP or libzmq
+ * survives is usually shorter. Decides only where no replay can tell. */
+const RESTART_AWAY_MS = 15_000;
+/** A stream that has been silent for this long is asked for its end, once: a lost batch shows by the
+ * number of the next one, and there may be none for hours. */
+const SILENCE_MS = 500;
+/** Held messages applied before other endpoints get their turn. */
+const DRAIN_STEP = 64;
+
+const LEARN: Repair = { kind: 'full', cause: 'first', reason: 'learning what the engine holds' };
+const RELEARN: Repair = {
+  kind: 'full',
+  cause: 'relearn',
+  reason: 'reading all batches again, keyed the other way',
+};
+const COMPLETE: Repair = {
+  kind: 'full',
+  cause: 'relearn',
+  reason: 'reading all batches again after many faults in a row',
+};
+
+export class EndpointStream {
+  readonly #setup: StreamSetup;
+  readonly #tracker = new SequenceTracker();
+  readonly #held: HeldMessages;
+  #state: 'live' | 'waiting for a turn' | 'repairing' = 'live';
+  /** Why the repair under way puts the blocks in doubt. */
+  #repairReason: string | null = null;
+  /** The connection is new, and nothing has shown that the process is not. */
+  #unverified: string | null = null;
+  #repairs = 0;
+  /** Something was forgotten that a replay would bring back, but too many had been made in a row. */
+  #incomplete = false;
+  /** A replay has been tried, so the first live message needs none. */
+  #learned = false;
+  #reconnectedMeanwhile = false;
+  #awaySinceMs: number | null = null;
+  #restUntilMs = 0;
+  #endTimer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(setup: StreamSetup) {
+    this.#setup = setup;
+    this.#held = new HeldMessages(setup.budget);
+  }
+
+  /** Why the blocks known may be wrong just now; null: they are right. */
+  get doubt(): string | null {
+    return this.#repairReason ?? this.#unverified;
+  }
+
+  get sequence(): number | null {
+    const { applied } = this.#tracker;
+    return applied === -1 ? null : applied;
+  }
+
+  receive(sequence: number, payload: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#state !== 'repairing') {
+      const repair = this.#take(sequence, payload);
+      if (repair === null) return;
+      this.#start(repair);
+    }
+    this.#held.push({ sequence, payload });
+  }
+
+  /** The subscription's connection stands. */
+  connected(): void {
+    if (this.#closed) return;
+    const awayMs = this.#awaySinceMs === null ? 0 : this.#setup.nowMs() - this.#awaySinceMs;
+    this.#awaySinceMs = null;
+    this.#restUntilMs = 0;
+    if (this.#state !== 'live') {
+      this.#reconnectedMeanwhile = true;
+      return;
+    }
+    const known = this.#tracker.applied !== null;
+    if (!this.#mayReplay()) {
+      if (known) this.#reconnectedWithoutReplay(awayMs);
+    } else if (known) {
+      const reason = 'reconnected, asking what was missed';
+      this.#start({ kind: 'continue', cause: 'connect', reason });
+    } else this.#start(LEARN);
+  }
+
+  disconnected(): void {
+    this.#awaySinceMs ??= this.#setup.nowMs();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#held.clear();
+    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
+  }
+
+  /** Applies a message, or says which repair must come before it. */
+  #take(sequence: number, payload: Uint8Array): Repair | null {
+    const ts = peekTimestamp(payload);
+    const verdict = this.#tracker.judge(sequence, ts);
+    if (Number.isNaN(ts) && verdict.kind !== 'next') {
+      // No batch at all, so its number says nothing about those of the engine.
+      this.#setup.counts.malformed += 1;
+      return null;
+    }
+    switch (verdict.kind) {
+      case 'duplicate':
+        this.#tracker.sawLive(sequence, ts);
+        return null;
+      case 'first':
+        if (!this.#learned && this.#mayReplay()) this.#start(LEARN);
+        break;
+      case 'gap': {
+        const repair = this.#findGap(verdict.from, verdict.to);
+        if (repair !== null) return repair;
+        break;
+      }
+      case 'restart': {
+        const repair = this.#findRestart();
+        if (repair !== null) return repair;
+        break;
+      }
+      case 'next':
+        break;
+    }
+    const outcome = this.#setup.content.apply(payload);
+    this.#tracker.advance(sequence, ts);
+    if (this.#unverified !== null) this.#setUnverified(null);
+    this.#checkEndLater();
+    return outcome === 'relearn' && this.#mayReplay() ? RELEARN : null;
+  }
+
+  #findGap(from: number, to: number): Repair | null {
+    this.#setup.counts.gaps += 1;
+    const reason = `batches ${from} to ${to} were lost`;
+    if (this.#mayReplay()) return { kind: 'continue', cause: 'gap', reason };
+    this.#setup.content.forget(`${reason} and cannot be replayed`);
+    this.#tracker.reset(null);
+    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
+    return null;
+  }
+
+  #findRestart(): Repair | null {
+    this.#restarted();
+    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
+    if (!this.#mayReplay()) return null;
+    return { kind: 'full', cause: 'restart', reason: 'the engine restarted' };
+  }
+
+  #restarted(): void {
+    this.#setup.counts.restarts += 1;
+    this.#setup.content.restarted();
+    this.#tracker.reset(null);
+  }
+
+  #mayReplay(): boolean {
+    // A replay that waits for its turn will bring everything.
+    if (this.#setup.service === null || this.#state === 'waiting for a turn') return false;
+    return this.#repairs < REPAIRS_MAX && this.#setup.nowMs() >= this.#restUntilMs;
+  }
+
+  #start(repair: Repair): void {
+    const { service } = this.#setup;
+    if (service === null) return;
+    // What is not known yet need not be held: live batches serve until their replay has a turn.
+    this.#state = repair === LEARN ? 'waiting for a turn' : 'repairing';
+    this.#setRepairReason(repair);
+    // It handles every failure of the engine; what else it throws is a bug and ends the thread.
+    void this.#repair(repair, service);
+  }
+
+  async #repair(first: Repair, service: ReplayService): Promise<void> {
+    const done = await service.turn();
+    this.#state = 'repairing';
+    this.#learned = true;
+    const { content, counts } = this.#setup;
+    const tracker = this.#tracker;
+    const isClosed = () => this.#closed;
+    const otherProcess = () => this.#held.clear();
+    const stream = { service, tracker, content, counts, isClosed, otherProcess };
+    let repair: Repair | null = first;
+    while (repair !== null && !this.#closed) {
+      this.#repairs += 1;
+      if (repair.cause !== 'end') counts.replays += 1;
+      this.#setRepairReason(repair);
+      const end = await runRepair(repair, stream);
+      if (this.#closed) break;
+      repair = this.#conclude(repair, end) ?? (await this.#drain());
+    }
+    done();
+    if (!this.#closed) this.#goLive(first);
+  }
+
+  /** What the replay's end means; a repair that must follow. */
+  #conclude(repair: Repair, { complete, appliedCount, relearn }: RepairEnd): Repair | null {
+    const known = this.#tracker.applied !== null;
+    const { content, nowMs } = this.#setup;
+    if (complete) {
+      // With live messages at hand the publisher keeps no buffer, and any number may come next.
+      if (!known && this.#held.size === 0) this.#tracker.reset(-1);
+      this.#unverified = null;
+      return relearn ? RELEARN : null;
+    }
+    this.#restUntilMs = nowMs() + REPLAY_REST_MS;
+    const untouched = appliedCount === 0;
+    if (untouched && (repair === LEARN || repair.cause === 'end')) return null;
+    if (untouched && repair.cause === 'connect') this.#reconnectedWithoutReplay(0);
+    else {
+      if (known) content.forget(`${repair.reason}; the replay did not answer in full`);
+      this.#tracker.reset(null);
+    }
+    return null;
+  }
+
+  async #drain(): Promise<Repair | null> {
+    for (let count = 1; ; count += 1) {
+      const message = this.#held.first();
+      if (message === undefined || this.#closed) return null;
+      const repair = this.#take(message.sequence, message.payload);
+      if (repair !== null) return repair;
+      this.#held.dropFirst();
+      if (count % DRAIN_STEP === 0) await setImmediate();
+    }
+  }
+
+  #goLive(repaired: Repair): void {
+    this.#state = 'live';
+    this.#repairs = 0;
+    this.#setRepairReason(null);
+    if (this.#reconnectedMeanwhile) {
+      this.#reconnectedMeanwhile = false;
+      this.connected();
+    } else if (repaired === LEARN || repaired.cause === 'connect') this.#checkEndLater();
+  }
+
+  #reconnectedWithoutReplay(awayMs: number): void {
+    if (awayMs >= RESTART_AWAY_MS) this.#restarted();
+    else this.#setUnverified('reconnected; the next batch will tell whether any was missed');
+  }
+
+  /** Batches published between the replay and the subscription are in neither, and a publisher at
+   * its high-water mark drops: on an engine that falls silent then, no number would ever show it. */
+  #checkEndLater(): void {
+    if (this.#endTimer !== null || this.#setup.service === null) return;
+    const seen = this.#tracker.applied;
+    this.#endTimer = setTimeout(() => {
+      this.#endTimer = null;
+      if (this.#closed) return;
+      const silent = this.#tracker.applied === seen && this.#state === 'live';
+      if (this.#incomplete && this.#state === 'live' && this.#mayReplay()) {
+        this.#incomplete = false;
+        this.#start(COMPLETE);
+      } else if (!silent) this.#checkEndLater();
+      else if (seen !== null && this.#awaySinceMs === null && this.#mayReplay()) {
+        if (!this.#setup.checks.take(this.#setup.nowMs())) this.#checkEndLater();
+        else this.#start({ kind: 'continue', cause: 'end', reason: 'the last batches were lost' });
+      }
+    }, SILENCE_MS);
+    this.#endTimer.unref();
+  }
+
+  #setRepairReason(repair: Repair | null): void {
+    // A check of the end finds something so rarely that it casts no doubt.
+    this.#repairReason = repair === null || repair.cause === 'end' ? null : repair.reason;
+    this.#setup.changed();
+  }
+
+  #setUnverified(reason: string | null): void {
+    this.#unverified = reason;
+    this.#setup.changed();
+  }
+}

@@ -1,0 +1,193 @@
+// The event thread's work without the thread: feeds by slot, and who gets which message.
+import { log } from '../log.js';
+import { type NativePrefixIndex, native } from '../native.js';
+import { proveHashing } from '../prefix/hash-prover.js';
+import { CheckBudget } from './check-budget.js';
+import type { Prover } from './endpoint-blocks.js';
+import { EndpointFeed, type FeedSetup } from './endpoint-feed.js';
+import { type EventMessage, peekRank } from './event-frames.js';
+import type { EventCommand, EventReport, EventSource, EventThreadData } from './event-messages.js';
+import {
+  createEventContext,
+  EventSubscription,
+  openReplaySocket,
+  type SubscriptionHandler,
+} from './event-subscriber.js';
+import { HeldBudget } from './held-messages.js';
+import { MsgpackError } from './msgpack-walker.js';
+import { RehashBudget } from './rehasher.js';
+import { REPLAY_IDLE_MS, requestReplay } from './replay-client.js';
+import { ReplayTurns } from './replay-turns.js';
+import { StateReporter } from './state-reporter.js';
+import type { ReplayService } from './stream-repair.js';
+import { TopicDirectory } from './topic-directory.js';
+
+export interface HubOptions {
+  readonly data: EventThreadData;
+  readonly index: NativePrefixIndex;
+  readonly report: (report: EventReport) => void;
+  readonly prove?: Prover;
+  /** Wall clock: batches carry unix time. */
+  readonly nowMs?: () => number;
+  readonly replayIdleMs?: number;
+}
+
+/** How often an index without traffic is looked after; each time takes at most some 0.5 ms. */
+const MAINTENANCE_MS = 50;
+/** Each replay fills libzmq's queue with up to 10,000 batches. */
+const REPLAYS_AT_ONCE = 8;
+
+interface Seat {
+  readonly feed: EndpointFeed;
+  readonly subscription: EventSubscription | null;
+}
+
+export class EventHub {
+  readonly #options: HubOptions;
+  readonly #context = createEventContext(native.maxEndpoints);
+  readonly #seats = new Map<number, Seat>();
+  readonly #topics: TopicDirectory;
+  readonly #reporter: StateReporter<EndpointFeed>;
+  readonly #turns = new ReplayTurns(REPLAYS_AT_ONCE);
+  readonly #feedSetup: FeedSetup;
+  readonly #maintenance: NodeJS.Timeout;
+  #central: EventSubscription | null = null;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    const { report } = options;
+    this.#topics = new TopicDirectory((topic) => report({ type: 'unknown-topic', topic }));
+    this.#reporter = new StateReporter((feeds) => {
+      report({ type: 'state', states: feeds.map((feed) => feed.state()) });
+    });
+    this.#feedSetup = {
+      index: options.index,
+      prove: options.prove ?? proveHashing,
+      heldBudget: new HeldBudget(),
+      rehashBudget: new RehashBudget(),
+      nowMs: options.nowMs ?? Date.now,
+      replayFrom: (address, signal) => this.#replayFrom(address, signal),
+      checks: new CheckBudget(),
+      changed: (feed, news) => this.#reporter.mark(feed, news),
+    };
+    this.#maintenance = setInterval(() => options.index.maintain(), MAINTENANCE_MS);
+    this.#maintenance.unref();
+  }
+
+  /** Binds in central mode, then reports `ready`. Rejects with ConfigError when it cannot bind. */
+  async start(): Promise<void> {
+    const { bind, topicPrefix } = this.#options.data;
+    if (bind !== null) {
+      const handler = {
+        message: (message: EventMessage) => this.#dispatch(message),
+        fault: (reason: string) => log.debug('event message not readable', { reason }),
+        connected: () => undefined,
+        disconnected: () => undefined,
+      };
+      this.#central = await EventSubscription.bind(this.#context, bind, topicPrefix, handler);
+    }
+    this.#options.report({ type: 'ready', boundTo: this.#central?.address ?? null });
+  }
+
+  command(command: EventCommand): void {
+    switch (command.type) {
+      case 'add':
+        this.#remove(command.source.slot);
+        this.#add(command.source);
+        break;
+      case 'remove':
+        this.#remove(command.slot);
+        break;
+      case 'clear':
+        this.#seats.get(command.slot)?.feed.clear(command.reason);
+        break;
+      case 'close':
+        this.close();
+        break;
+    }
+  }
+
+  close(): void {
+    this.#central?.close();
+    this.#central = null;
+    for (const slot of [...this.#seats.keys()]) this.#remove(slot);
+    this.#reporter.close();
+    clearInterval(this.#maintenance);
+  }
+
+  #add(source: EventSource): void {
+    const feed = new EndpointFeed(source, this.#feedSetup);
+    let subscription: EventSubscription | null = null;
+    if (source.connect !== null) {
+      try {
+        subscription = EventSubscription.connect(this.#context, source.connect, handlerOf(feed));
+      } catch (error) {
+        feed.obstructed(error instanceof Error ? error.message : String(error));
+      }
+    } else if (this.#central === null) {
+      feed.obstructed('no event address is configured');
+    }
+    this.#seats.set(source.slot, { feed, subscription });
+    if (source.connect === null) this.#topics.add(source);
+    this.#reporter.mark(feed, 'state');
+  }
+
+  #remove(slot: number): void {
+    const seat = this.#seats.get(slot);
+    if (seat === undefined) return;
+    this.#seats.delete(slot);
+    seat.subscription?.close();
+    this.#topics.remove(seat.feed.source);
+    seat.feed.close();
+    this.#reporter.forget(seat.feed);
+    this.#options.report({ type: 'removed', slot, epoch: seat.feed.source.epoch });
+  }
+
+  /** Central mode: the topic names the endpoint, the batch its rank. */
+  #dispatch({ topic, sequence, payload }: EventMessage): void {
+    let rank: number | null = null;
+    try {
+      rank = peekRank(payload);
+    } catch (error) {
+      // Without a rank the topic alone decides, and the decoder counts what is wrong.
+      if (!(error instanceof MsgpackError)) throw error;
+    }
+    const name = Buffer.from(topic.buffer, topic.byteOffset, topic.length).toString();
+    const source = this.#topics.find(name, rank);
+    if (source === null) return;
+    this.#seats.get(source.slot)?.feed.receive(sequence, payload, rank ?? 0);
+  }
+
+  #replayFrom(address: string, signal: AbortSignal): ReplayService {
+    const idleMs = this.#options.replayIdleMs ?? REPLAY_IDLE_MS;
+    return {
+      turn: () => this.#turns.next(),
+      request: async (start, offer) => {
+        if (signal.aborted) return 'failed';
+        try {
+          const socket = openReplaySocket(this.#context, address, idleMs);
+          const stop = () => socket.close();
+          signal.addEventListener('abort', stop, { once: true });
+          const end = await requestReplay(socket, start, offer);
+          signal.removeEventListener('abort', stop);
+          return end;
+        } catch (error) {
+          log.warn('no replay', { address, reason: String(error) });
+          return 'failed';
+        }
+      },
+    };
+  }
+}
+
+function handlerOf(feed: EndpointFeed): SubscriptionHandler {
+  return {
+    message: ({ sequence, payload }) => feed.receive(sequence, payload, 0),
+    fault: (reason) => {
+      feed.malformed();
+      log.debug('event message not readable', { endpoint: feed.source.name, reason });
+    },
+    connected: () => feed.connected(),
+    disconnected: () => feed.disconnected(),
+  };
+}

@@ -1,0 +1,170 @@
+// The ZMQ sockets of the event thread: subscriptions in both directions, and the replay DEALER.
+import { setImmediate } from 'node:timers/promises';
+import { Context, Dealer, type Observer, Subscriber } from 'zeromq';
+import { ConfigError } from '../errors.js';
+import { type EventMessage, PAYLOAD_BYTES_MAX, parseLiveFrames } from './event-frames.js';
+import type { ReplaySocket } from './replay-client.js';
+
+export interface SubscriptionHandler {
+  message(message: EventMessage): void;
+  /** Frames that are no event message. */
+  fault(reason: string): void;
+  connected(): void;
+  disconnected(): void;
+}
+
+/** Each engine takes a SUB socket, the monitor's pair of sockets and, at times, a DEALER. */
+const SOCKETS_PER_ENDPOINT = 5;
+/** Messages libzmq holds for us per engine. Beyond it libzmq stops reading the connection, so the
+ * backlog stays with the publisher, whose own queue is 100,000 long: nothing is lost here. */
+const RECEIVE_MARK = 2_000;
+/** A replay must be read as fast as it comes: the engine's ROUTER drops what we are too slow for. */
+const REPLAY_RECEIVE_MARK = 100_000;
+const RECONNECT_MS = 100;
+const RECONNECT_MAX_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Pings find peers that vanished without closing the connection. */
+const PING_MS = 5_000;
+const PING_TIMEOUT_MS = 15_000;
+/** One endpoint's turn: this many messages or this long, whatever comes first. */
+const TURN_MESSAGES = 64;
+const TURN_MS = 2;
+
+/** The context belongs to this thread: other parts of the process have their own socket limits. */
+export function createEventContext(endpointsMax: number): Context {
+  const wanted = endpointsMax * SOCKETS_PER_ENDPOINT + 64;
+  return new Context({ maxSockets: wanted, blocky: false });
+}
+
+export class EventSubscription {
+  readonly #socket: Subscriber;
+  readonly #handler: SubscriptionHandler;
+  #closed = false;
+
+  /** Subscribes to one engine, all topics. Throws when the address cannot be one. */
+  static connect(
+    context: Context,
+    address: string,
+    handler: SubscriptionHandler,
+  ): EventSubscription {
+    const socket = new Subscriber({
+      ...socketOptions(context, address),
+      // Engines of a fleet come back together; their routers should not knock in step.
+      reconnectInterval: RECONNECT_MS + Math.floor(Math.random() * RECONNECT_MS),
+      reconnectMaxInterval: RECONNECT_MAX_MS,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+    });
+    try {
+      // The monitor comes first, or the first connection is missed.
+      const subscription = new EventSubscription(socket, socket.events, handler);
+      socket.subscribe();
+      socket.connect(address);
+      return subscription;
+    } catch (error) {
+      socket.close();
+      throw new ConfigError(`cannot connect to ${address}: ${messageOf(error)}`);
+    }
+  }
+
+  /** Waits for engines to connect to us; `topicPrefix` selects what they send. */
+  static async bind(
+    context: Context,
+    address: string,
+    topicPrefix: string,
+    handler: SubscriptionHandler,
+  ): Promise<EventSubscription> {
+    const socket = new Subscriber(socketOptions(context, address));
+    try {
+      socket.subscribe(topicPrefix);
+      await socket.bind(address);
+      return new EventSubscription(socket, null, handler);
+    } catch (error) {
+      socket.close();
+      throw new ConfigError(`kvEvents.bind: cannot bind ${address}: ${messageOf(error)}`);
+    }
+  }
+
+  private constructor(socket: Subscriber, observer: Observer | null, handler: SubscriptionHandler) {
+    this.#socket = socket;
+    this.#handler = handler;
+    // Both loops end with the socket; anything else they throw is a bug and ends the thread.
+    void this.#receive();
+    if (observer !== null) void this.#observe(observer);
+  }
+
+  /** The address bound, with the port the system chose. */
+  get address(): string | null {
+    return this.#socket.lastEndpoint;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+  }
+
+  async #receive(): Promise<void> {
+    let turnStart = performance.now();
+    let messages = 0;
+    for await (const frames of this.#socket) {
+      if (this.#closed) return;
+      const message = parseLiveFrames(frames);
+      if ('fault' in message) this.#handler.fault(message.fault);
+      else this.#handler.message(message);
+      messages += 1;
+      if (messages < TURN_MESSAGES && performance.now() - turnStart < TURN_MS) continue;
+      await setImmediate();
+      messages = 0;
+      turnStart = performance.now();
+    }
+  }
+
+  async #observe(observer: Observer): Promise<void> {
+    for await (const event of observer) {
+      // Comes when the socket is closed; closing the observer under its read would be an error.
+      if (event.type === 'end') break;
+      if (this.#closed) continue;
+      if (event.type === 'handshake') this.#handler.connected();
+      if (event.type === 'disconnect') this.#handler.disconnected();
+    }
+    observer.close();
+  }
+}
+
+/** `receive` of it rejects after `idleMs` without a message. Throws when the address cannot be one. */
+export function openReplaySocket(context: Context, address: string, idleMs: number): ReplaySocket {
+  const socket = new Dealer({
+    ...socketOptions(context, address),
+    receiveHighWaterMark: REPLAY_RECEIVE_MARK,
+    receiveTimeout: idleMs,
+    sendTimeout: idleMs,
+  });
+  try {
+    socket.connect(address);
+  } catch (error) {
+    socket.close();
+    throw new ConfigError(`cannot connect to ${address}: ${messageOf(error)}`);
+  }
+  return {
+    send: (frames) => socket.send(frames.map((frame) => Buffer.from(frame))),
+    receive: () => socket.receive(),
+    close: () => socket.close(),
+  };
+}
+
+function socketOptions(context: Context, address: string) {
+  return {
+    context,
+    // For names and `*`, which may mean either family; libzmq falls back where there is no IPv6.
+    ipv6: !/\/\/\d+\.\d+\.\d+\.\d+:/.test(address),
+    linger: 0,
+    receiveHighWaterMark: RECEIVE_MARK,
+    maxMessageSize: PAYLOAD_BYTES_MAX,
+    heartbeatInterval: PING_MS,
+    heartbeatTimeout: PING_TIMEOUT_MS,
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,117 @@
+// HttpServer on uWebSockets.js: one route for every method and path.
+//
+// What uWebSockets.js does by itself, and nothing here can change: HTTP/1.0 and targets that are no
+// path get a 505; a head has at most 100 lines; a connection that sends its next request before the
+// last response is ended, and so is one whose client has closed its sending side; a client that sends no whole head within 10 s, less than 16 KB/s of body, or
+// takes no byte of a response for 10 s is cut off (deadlines come in steps of 4 s).
+import { RouterError } from '../errors.js';
+import { errorBody } from './error-body.js';
+import { callHandler, type ExchangeHandler } from './exchange-handler.js';
+import { listenFailure } from './listen-failure.js';
+import { badHead, type RequestHead, readFraming } from './request-head.js';
+import type { HttpServer } from './server.js';
+import type { UWebSockets, UwsApp, UwsListenSocket, UwsResponse } from './uwebsockets.js';
+import { UwsExchange } from './uws-exchange.js';
+
+type UwsRequest = Parameters<Parameters<UwsApp['any']>[1]>[1];
+
+export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): HttpServer {
+  const app = uws.App();
+  const policy = { closesConnections: false };
+  let listenSocket: UwsListenSocket | null = null;
+  let openExchanges = 0;
+  let closed = false;
+  const onClosed = () => {
+    openExchanges--;
+  };
+
+  app.any('/*', (response, request) => {
+    const head = readHead(request);
+    if (head instanceof RouterError) {
+      refuse(response, head);
+      return;
+    }
+    openExchanges++;
+    const exchange = new UwsExchange(response, head, policy, onClosed);
+    callHandler(handler, exchange);
+    exchange.holdBody();
+  });
+
+  return {
+    get openExchanges() {
+      return openExchanges;
+    },
+    listen(host, port) {
+      return new Promise((resolve, reject) => {
+        app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
+          if (socket === false) {
+            listenFailure(host, port).then(reject, reject);
+            return;
+          }
+          listenSocket = socket;
+          resolve(uws.us_socket_local_port(socket));
+        });
+      });
+    },
+    stopAccepting() {
+      policy.closesConnections = true;
+      if (listenSocket !== null && !closed) uws.us_listen_socket_close(listenSocket);
+      listenSocket = null;
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      policy.closesConnections = true;
+      app.close();
+    },
+  };
+}
+
+/** The head, or what is wrong with it. */
+function readHead(request: UwsRequest): RequestHead | RouterError {
+  const headers: [name: string, value: string][] = [];
+  request.forEach((name, value) => {
+    headers.push([name, toByteString(value)]);
+  });
+  const framing = readFraming(headers);
+  if (framing instanceof RouterError) return framing;
+  const path = request.getUrl();
+  const query = request.getQuery() ?? '';
+  // Bytes that are no UTF-8 are lost at this point, so the engine would see another URL.
+  if (path.includes('\ufffd') || query.includes('\ufffd')) {
+    return badHead('the URL is not valid UTF-8');
+  }
+  return {
+    method: request.getCaseSensitiveMethod().toUpperCase(),
+    path: toByteString(path),
+    query: toByteString(query),
+    headers,
+    framing,
+  };
+}
+
+/** uWebSockets.js decodes UTF-8; the contract is one character per byte. (It also takes bytes above
+ * 0x7f at the end of a header value for white space and cuts them off, which nothing here can undo.) */
+function toByteString(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return Buffer.from(text, 'utf8').toString('latin1');
+  }
+  return text;
+}
+
+/** Answers a turn later and closes: while the answer is pending uWebSockets.js ends a connection on
+ * which more comes, so that bytes which may be a smuggled request are never read as one. */
+function refuse(response: UwsResponse, error: RouterError): void {
+  let aborted = false;
+  response.onAborted(() => {
+    aborted = true;
+  });
+  setImmediate(() => {
+    if (aborted) return;
+    response.cork(() => {
+      response.writeStatus('400 Bad Request');
+      response.writeHeader('content-type', 'application/json');
+      response.end(errorBody(error), true);
+    });
+  });
+}

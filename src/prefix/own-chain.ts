@@ -1,0 +1,14 @@
+// The hash settings of blocks that are keyed by their token ids alone: for engines whose own hashes
+// cannot be reproduced, and for engines without events.
+import { rootFromSeed } from './hash-root.js';
+import type { HashSettings } from './hash-settings.js';
+
+export function ownChain(blockSizeTokens: number): HashSettings {
+  return {
+    algorithm: 'sha256_cbor',
+    rootHex: rootFromSeed('sha256_cbor', 'warmpath').rootHex,
+    rootName: 'own chain',
+    blockSizeTokens,
+    profile: 'main-2026-08-17',
+  };
+}

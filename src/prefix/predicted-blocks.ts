@@ -1,0 +1,61 @@
+// Blocks that requests in flight are about to put into an endpoint's cache.
+//
+// Events report a block only after the engine has scheduled it. Without a prediction, a burst of
+// requests with one new prefix would scatter over the fleet before the first event arrives. The
+// predictions live in an index of their own, written by main at the moment of booking, so that the
+// next decision sees them, and are kept apart from what engines have reported.
+import type { EndpointSlot } from '../endpoint/endpoint.js';
+import { type NativePrefixIndex, native, TIER } from '../native.js';
+
+/** The event of a block arrives within a step of its first token; after this the real index knows. */
+const GRACE_MS = 1000;
+/** No request waits longer than this for its first token without the prediction being worthless. */
+const LIFETIME_MS = 60_000;
+/** 64 MiB hold about a million predicted blocks; more are refused, which costs only affinity. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export interface Prediction {
+  /** The first token arrived: the engine's own events take over soon. */
+  settle(): void;
+  /** The request failed: nothing will be cached. */
+  cancel(): void;
+}
+
+export class PredictedBlocks {
+  readonly #index: NativePrefixIndex = new native.PrefixIndex({ maxBytes: MAX_BYTES });
+  readonly #live = new Map<EndpointSlot, number>();
+  readonly #triples = new Uint32Array(3 * native.maxEndpoints);
+
+  /** Leading blocks of `hashes` from position `from` on that are predicted for `slot`. */
+  extension(slot: EndpointSlot, hashes: BigUint64Array, from: number): number {
+    if (!this.#live.has(slot) || from >= hashes.length) return 0;
+    const found = this.#index.match(hashes.subarray(from), this.#triples);
+    for (let i = 0; i < found; i++) {
+      if (this.#triples[3 * i] === slot) return this.#triples[3 * i + 1] ?? 0;
+    }
+    return 0;
+  }
+
+  predict(slot: EndpointSlot, hashes: BigUint64Array): Prediction {
+    if (hashes.length === 0) return { settle() {}, cancel() {} };
+    this.#index.store(slot, TIER.predicted, hashes);
+    this.#live.set(slot, (this.#live.get(slot) ?? 0) + 1);
+    let held = true;
+    const cancel = () => {
+      if (!held) return;
+      held = false;
+      clearTimeout(timer);
+      this.#index.remove(slot, TIER.predicted, hashes);
+      const left = (this.#live.get(slot) ?? 1) - 1;
+      if (left === 0) this.#live.delete(slot);
+      else this.#live.set(slot, left);
+    };
+    let timer = setTimeout(cancel, LIFETIME_MS).unref();
+    const settle = () => {
+      if (!held) return;
+      clearTimeout(timer);
+      timer = setTimeout(cancel, GRACE_MS).unref();
+    };
+    return { settle, cancel };
+  }
+}

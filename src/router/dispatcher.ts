@@ -1,0 +1,173 @@
+// Sends a request to the best endpoint, and to the next best when nothing came of it.
+import { performance } from 'node:perf_hooks';
+import { RouterError } from '../errors.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
+import type { Metrics } from '../metrics.js';
+import { UsageReader } from '../openai/usage-reader.js';
+import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { Forwarder, ForwardOutcome, ForwardRequest } from '../proxy/forwarder.js';
+import type { MatchFound } from '../tokenizer/match-task.js';
+import type { Choice, Chooser, ChosenCandidate } from './choice.js';
+import type { DecisionBook } from './decision-book.js';
+import type { DecisionRecord } from './decision-log.js';
+import type { Fleet } from './fleet.js';
+import type { LiveEndpoint } from './live-endpoint.js';
+import type { ModelSnapshot } from './match-models.js';
+
+/** One request on its way. */
+export interface Journey {
+  readonly exchange: Exchange;
+  readonly body: Uint8Array;
+  /** null: the prompt is unknown, so load alone decides. */
+  readonly found: MatchFound | null;
+  /** Model name as the client gave it; null when the request names none. */
+  readonly model: string | null;
+  readonly models: ModelSnapshot;
+  readonly receivedMs: number;
+}
+
+export interface DispatcherParts {
+  readonly fleet: Fleet;
+  readonly chooser: Chooser;
+  readonly predicted: PredictedBlocks;
+  readonly forwarder: Forwarder;
+  readonly book: DecisionBook;
+  readonly metrics: Metrics;
+  /** Endpoints tried for one request. */
+  readonly attempts: number;
+  /** Whether responses carry the `x-warmpath-*` headers. */
+  readonly exposeHeaders: boolean;
+}
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** Endpoints that can answer for a model, without those in `tried`. */
+  endpoints(model: string | null, tried?: ReadonlySet<number>): readonly LiveEndpoint[] {
+    const available = this.#parts.fleet.available(model);
+    if (tried === undefined || tried.size === 0) return available;
+    return available.filter((live) => !tried.has(live.endpoint.slot));
+  }
+
+  /** Rejects with RouterError when no endpoint has begun to answer. */
+  async send(journey: Journey): Promise<void> {
+    const { chooser, attempts, metrics } = this.#parts;
+    const tried = new Set<number>();
+    let failure: RouterError | null = null;
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const endpoints = this.endpoints(journey.model, tried);
+      if (endpoints.length === 0) break;
+      const choice = chooser.choose(journey.found, journey.models, endpoints);
+      chooser.assigned(choice, journey.found);
+      const outcome = await this.#attempt(journey, choice);
+      if (outcome.kind !== 'unanswered') return;
+      tried.add(choice.target.endpoint.slot);
+      failure = outcome.error;
+      if (!mayTryAgain(journey, outcome)) break;
+      metrics.retries.inc({ reason: failure.code });
+    }
+    throw failure ?? noEndpoint(journey.model);
+  }
+
+  /** Books, forwards to one endpoint, and takes the booking back whatever happens. */
+  async #attempt(journey: Journey, choice: Choice): Promise<ForwardOutcome> {
+    const { fleet, predicted, forwarder, metrics, book } = this.#parts;
+    const { exchange, found, receivedMs } = journey;
+    const { target } = choice;
+    const { slot, name, url } = target.endpoint;
+    const record = book.enter(choice, found, performance.now() - receivedMs);
+    const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
+    const prediction = predicted.predict(slot, newBlocks(target));
+    const usage = new UsageReader();
+    let status = 0;
+    const firstToken = () => {
+      booking.firstToken();
+      if (status < 400) prediction.settle();
+      record.timeToFirstTokenMs = performance.now() - receivedMs;
+      if (found !== null) {
+        metrics.timeToFirstToken.observe({ model: found.model }, record.timeToFirstTokenMs / 1000);
+      }
+    };
+    try {
+      const outcome = await forwarder.forward(
+        url,
+        this.#request(journey, target, record),
+        exchange,
+        {
+          onHeaders: (code) => {
+            status = code;
+          },
+          onChunk: (chunk) => {
+            if (record.timeToFirstTokenMs === null) firstToken();
+            usage.push(chunk);
+          },
+        },
+      );
+      const succeeded = outcome.kind === 'completed' && status < 300;
+      if (!succeeded) prediction.cancel();
+      fleet.report(slot, outcome);
+      record.outcome = outcome.kind;
+      if (outcome.kind !== 'unanswered') {
+        const code = outcome.kind === 'aborted' ? 499 : status;
+        metrics.requests.inc({ model: record.model, endpoint: name, code });
+      }
+      if (succeeded && found !== null) book.learn(record, usage.read());
+      return outcome;
+    } finally {
+      booking.end();
+    }
+  }
+
+  #request(journey: Journey, target: ChosenCandidate, record: DecisionRecord): ForwardRequest {
+    const { method, path, query, headers } = journey.exchange;
+    return {
+      method,
+      target: query === '' ? path : `${path}?${query}`,
+      headers,
+      body: method === 'GET' || method === 'HEAD' ? null : journey.body,
+      extraRequestHeaders: target.live.requestHeaders,
+      extraResponseHeaders: this.#parts.exposeHeaders ? responseHeaders(record, journey) : [],
+    };
+  }
+}
+
+/** Blocks the request will add to the endpoint's cache, as far as they form one chain. */
+function newBlocks({ match, matchedBlocks }: ChosenCandidate): BigUint64Array {
+  if (match === undefined || match.promptStarts.length !== 1) return new BigUint64Array(0);
+  return match.hashes.subarray(matchedBlocks);
+}
+
+/** A request that never reached an engine can always go elsewhere. One that did is repeated only
+ * when its connection broke (generating again costs time and nothing else), never when the engine
+ * is merely slow, and never for calls that change an engine's state. */
+function mayTryAgain(
+  { found }: Journey,
+  outcome: ForwardOutcome & { kind: 'unanswered' },
+): boolean {
+  if (outcome.error.source === 'client') return false;
+  if (!outcome.sent) return true;
+  return found !== null && outcome.error.code === 'engine_closed';
+}
+
+export function noEndpoint(model: string | null): RouterError {
+  const what = model === null ? '' : ` for model ${JSON.stringify(model)}`;
+  return new RouterError('no_endpoint', `no healthy endpoint${what}; try again shortly`, {
+    retryAfterSeconds: 1,
+  });
+}
+
+function responseHeaders(record: DecisionRecord, { found }: Journey): HeaderList {
+  const endpoint: HeaderList = [['x-warmpath-endpoint', record.endpoint]];
+  if (found === null) return [...endpoint, ['x-warmpath-trust', record.trust]];
+  return [
+    ...endpoint,
+    ['x-warmpath-prompt-tokens', String(record.promptTokens)],
+    ['x-warmpath-matched-tokens', String(record.matchedTokens)],
+    ['x-warmpath-trust', record.trust],
+    ['x-warmpath-decision-us', String(record.decisionUs)],
+  ];
+}

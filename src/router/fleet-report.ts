@@ -1,0 +1,134 @@
+// The fleet as people and Prometheus see it.
+
+import type { Metrics } from '../metrics.js';
+import { TIER } from '../native.js';
+import type { PrefixIndex } from '../prefix/prefix-index.js';
+import type { Fleet } from './fleet.js';
+import type { LiveEndpoint } from './live-endpoint.js';
+
+const TRUSTS = ['exact', 'rehashed', 'degraded', 'estimated', 'none'] as const;
+
+/** `GET /endpoints`. */
+export function describeFleet(fleet: Fleet): object[] {
+  return fleet.all.map((live) => {
+    const { endpoint, health, events, metrics, load } = live;
+    return {
+      name: endpoint.name,
+      url: endpoint.url,
+      model: endpoint.model,
+      slot: endpoint.slot,
+      dataParallelRank: endpoint.dataParallelRank,
+      healthy: health.healthy,
+      draining: live.draining,
+      reason: health.reason || undefined,
+      trust: live.trust,
+      trustReason: events?.reason,
+      hashSettings: events?.settings ?? null,
+      load: {
+        waitingRequests: load.waitingRequests,
+        runningRequests: load.runningRequests,
+        kvCacheUsage: load.kvCacheUsage,
+        inflightRequests: load.inflightRequests,
+        inflightTokens: load.inflightTokens,
+      },
+      engine: metrics,
+      models: live.models,
+      events:
+        events === null
+          ? null
+          : {
+              connected: events.connected,
+              sequence: events.sequence,
+              lagSeconds: events.lagSeconds,
+              ...events.counts,
+            },
+    };
+  });
+}
+
+/** `GET /index`. */
+export function describeIndex(fleet: Fleet, index: PrefixIndex): object {
+  const endpoints = fleet.all.map(({ endpoint: { name, slot } }) => ({
+    endpoint: name,
+    gpuBlocks: index.blocksOf(slot, TIER.gpu),
+    cpuBlocks: index.blocksOf(slot, TIER.cpu),
+    storageBlocks: index.blocksOf(slot, TIER.storage),
+  }));
+  return { ...index.stats(), endpoints };
+}
+
+/** `GET /v1/models`: the union over the endpoints, in vLLM's form. */
+export function modelCards(fleet: Fleet): object[] {
+  const cards = new Map<string, object>();
+  for (const { name, aliases, maxModelLen } of fleet.modelFacts()) {
+    for (const id of [name, ...aliases]) {
+      cards.set(id, card(id, name, null, maxModelLen));
+    }
+  }
+  for (const live of fleet.all) {
+    for (const { id, parent, maxModelLen } of live.models ?? []) {
+      if (parent !== null && !cards.has(id)) cards.set(id, card(id, id, parent, maxModelLen));
+    }
+  }
+  return [...cards.values()];
+}
+
+/** The router cannot know when a model was made; a constant keeps answers equal. */
+const CREATED = 0;
+
+function card(id: string, root: string, parent: string | null, length: number | null): object {
+  return {
+    id,
+    object: 'model',
+    created: CREATED,
+    owned_by: 'vllm',
+    root,
+    parent,
+    max_model_len: length,
+    permission: [],
+  };
+}
+
+/** Brings the gauges up to date; called when somebody scrapes. */
+export function observeFleet(fleet: Fleet, index: PrefixIndex, metrics: Metrics): void {
+  const { blocks, bytes, refusedBlocks } = index.stats();
+  metrics.indexBlocks.set(blocks);
+  metrics.indexBytes.set(bytes);
+  metrics.indexRefused.set(refusedBlocks);
+  // Endpoints that are gone must not leave their last values behind.
+  const perEndpoint = [
+    metrics.endpointBlocks,
+    metrics.endpointTrust,
+    metrics.endpointHealthy,
+    metrics.inflightRequests,
+    metrics.inflightTokens,
+    metrics.eventLagSeconds,
+    metrics.events,
+    metrics.eventGaps,
+    metrics.eventRestarts,
+    metrics.eventReplays,
+  ];
+  for (const metric of perEndpoint) metric.reset();
+  for (const live of fleet.all) observeEndpoint(live, index, metrics);
+}
+
+function observeEndpoint(live: LiveEndpoint, index: PrefixIndex, metrics: Metrics): void {
+  const { endpoint, load, events } = live;
+  const labels = { endpoint: endpoint.name };
+  metrics.endpointBlocks.set(labels, index.blocksOf(endpoint.slot, TIER.gpu));
+  metrics.endpointHealthy.set(labels, live.available ? 1 : 0);
+  metrics.inflightRequests.set(labels, load.inflightRequests);
+  metrics.inflightTokens.set(labels, load.inflightTokens);
+  for (const state of TRUSTS) {
+    metrics.endpointTrust.set({ ...labels, state }, live.trust === state ? 1 : 0);
+  }
+  if (events === null) return;
+  const { counts, lagSeconds } = events;
+  if (lagSeconds !== null) metrics.eventLagSeconds.set(labels, lagSeconds);
+  for (const type of ['stored', 'removed', 'cleared', 'malformed', 'ignored'] as const) {
+    metrics.events.inc({ ...labels, type }, counts[type]);
+  }
+  metrics.eventGaps.inc(labels, counts.gaps);
+  metrics.eventRestarts.inc(labels, counts.restarts);
+  metrics.eventReplays.inc(labels, counts.replays);
+}

@@ -1,0 +1,272 @@
+// The live fleet: which endpoints can answer for a model, and what is known of each.
+import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
+import type { HealthWitness } from '../endpoint/endpoint-health.js';
+import { EndpointSet } from '../endpoint/endpoint-set.js';
+import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
+import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
+import type { EventSource, EventState } from '../events/event-messages.js';
+import { log } from '../log.js';
+import { HASH_ALGORITHMS, type HashAlgorithm } from '../native.js';
+import { defaultRoot, rootFromSeed } from '../prefix/hash-root.js';
+import type { HashSettings } from '../prefix/hash-settings.js';
+import { ownChain } from '../prefix/own-chain.js';
+import type { ForwardOutcome } from '../proxy/forwarder.js';
+import type { ChatFlags } from '../tokenizer/match-task.js';
+import { LiveEndpoint } from './live-endpoint.js';
+import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
+
+/** vLLM's own default, until an engine says otherwise. */
+const DEFAULT_BLOCK_SIZE = 16;
+
+/** A model as configured. null: to be found out from the engines. */
+export interface FleetModel {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly tokenizer: string;
+  readonly blockSizeTokens: number | null;
+  readonly hashAlgorithm: HashAlgorithm | null;
+  readonly hashSeed: string | null;
+  readonly maxModelLen: number | null;
+  /** For what the router itself asks the engines. */
+  readonly apiKey: string | null;
+  readonly chat: ChatFlags;
+}
+
+/** The writer of the prefix index, as far as the fleet needs it. */
+export interface EventSink {
+  add(source: EventSource): void;
+  remove(slot: EndpointSlot): void;
+}
+
+export interface FleetOptions {
+  readonly models: readonly FleetModel[];
+  readonly endpointLimit: number;
+  readonly pollIntervalMs: number;
+  readonly release: (url: string) => void;
+  readonly random: () => number;
+}
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #models: ReadonlyMap<string, FleetModel>;
+  readonly #set: EndpointSet;
+  readonly #inflight: InflightLoad;
+  readonly #live = new Map<EndpointSlot, LiveEndpoint>();
+  readonly #pollers = new Map<EndpointSlot, EnginePoller>();
+  #events: EventSink | null = null;
+  #snapshot: ModelSnapshot | null = null;
+  #version = 0;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#models = new Map(options.models.map((model) => [model.name, model]));
+    this.#set = new EndpointSet(options.endpointLimit);
+    this.#inflight = new InflightLoad(options.endpointLimit);
+  }
+
+  /** The event thread follows the endpoints that are added from now on. */
+  follow(events: EventSink): void {
+    this.#events = events;
+  }
+
+  /** Resolves when every endpoint has been looked at once, whatever came of it. */
+  async lookedAt(): Promise<void> {
+    await Promise.all([...this.#pollers.values()].map((poller) => poller.first));
+  }
+
+  /** Throws ConfigError for a name used twice or one endpoint too many. */
+  add(spec: EndpointSpec): LiveEndpoint {
+    const endpoint = this.#set.add(spec);
+    const live = new LiveEndpoint(endpoint, this.#inflight);
+    this.#live.set(endpoint.slot, live);
+    this.#snapshot = null;
+    this.#events?.add(this.#eventSource(live));
+    const poller = new EnginePoller({
+      url: endpoint.url,
+      intervalMs: this.#options.pollIntervalMs,
+      apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
+      random: this.#options.random,
+      onReport: (report) => this.#learn(live, report),
+      onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
+      dataParallelRank: endpoint.dataParallelRank,
+    });
+    this.#pollers.set(endpoint.slot, poller);
+    return live;
+  }
+
+  /** No new requests; those in flight go on. */
+  remove(name: string): void {
+    const endpoint = this.#set.named(name);
+    if (endpoint === undefined) return;
+    const { slot, url } = endpoint;
+    this.#pollers.get(slot)?.close();
+    this.#pollers.delete(slot);
+    this.#set.remove(slot);
+    this.#live.delete(slot);
+    this.#snapshot = null;
+    if (this.#events === null) this.#set.forgotten(slot);
+    else this.#events.remove(slot);
+    this.#options.release(url);
+  }
+
+  /** The prefix index holds nothing of a removed endpoint any more. */
+  forgotten(slot: EndpointSlot): void {
+    this.#set.forgotten(slot);
+  }
+
+  get all(): readonly LiveEndpoint[] {
+    return [...this.#live.values()];
+  }
+
+  /** Endpoints that may get a request now; `name` is a model, an alias or an adapter, null any. */
+  available(name: string | null): readonly LiveEndpoint[] {
+    const usable = this.all.filter((live) => live.available);
+    if (name === null) return usable;
+    const model = this.#named(name);
+    if (model !== null) return usable.filter(({ endpoint }) => endpoint.model === model.name);
+    return usable.filter((live) => live.servesAdapter(name));
+  }
+
+  knows(name: string): boolean {
+    return this.#named(name) !== null || this.all.some((live) => live.servesAdapter(name));
+  }
+
+  /** The configured models and what their engines say of them. */
+  modelFacts(): readonly ModelFacts[] {
+    return this.#options.models.map((model) => this.#facts(model));
+  }
+
+  /** The models as of now, for one request. */
+  models(): ModelSnapshot {
+    this.#snapshot ??= snapshotModels(
+      ++this.#version,
+      this.modelFacts(),
+      this.all.map((live) => {
+        const { slot, model } = live.endpoint;
+        return { slot, model, settings: live.events?.settings ?? this.#likelySettings(live) };
+      }),
+    );
+    return this.#snapshot;
+  }
+
+  book(slot: EndpointSlot, uncachedTokens: number): Booking {
+    return this.#inflight.book(slot, uncachedTokens);
+  }
+
+  /** What a request met: a failure before any answer counts against the endpoint. */
+  report(slot: EndpointSlot, outcome: ForwardOutcome): void {
+    const live = this.#live.get(slot);
+    if (live === undefined) return;
+    if (outcome.kind === 'completed' && outcome.status < 500) {
+      live.health.succeeded('request');
+    }
+    if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
+      this.#lose(live, outcome.error.message, !outcome.sent, 'request');
+    }
+  }
+
+  /** News from the event thread; of an earlier tenant of the slot it changes nothing. */
+  eventStates(states: readonly EventState[]): void {
+    for (const state of states) {
+      const live = this.#live.get(state.slot);
+      if (live === undefined || live.endpoint.epoch !== state.epoch) continue;
+      const before = live.events;
+      live.events = state;
+      if (before?.settings !== state.settings) this.#snapshot = null;
+      if (before?.trust === state.trust) continue;
+      const { trust, reason } = state;
+      log.info('endpoint trust', { endpoint: live.endpoint.name, trust, reason });
+    }
+  }
+
+  close(): void {
+    for (const poller of this.#pollers.values()) poller.close();
+    this.#pollers.clear();
+  }
+
+  #named(name: string): FleetModel | null {
+    const direct = this.#models.get(name);
+    if (direct !== undefined) return direct;
+    return this.#options.models.find((model) => model.aliases.includes(name)) ?? null;
+  }
+
+  #facts(model: FleetModel): ModelFacts {
+    const served = this.all
+      .filter(({ endpoint }) => endpoint.model === model.name)
+      .flatMap(({ models }) => models ?? []);
+    const adapters = served.filter(({ parent }) => parent !== null).map(({ id }) => id);
+    const lengths = served
+      .map(({ maxModelLen }) => maxModelLen)
+      .filter((length) => length !== null);
+    return {
+      name: model.name,
+      aliases: model.aliases,
+      tokenizer: model.tokenizer,
+      loraAdapters: [...new Set(adapters)],
+      // The longest one: an engine with a shorter limit refuses by itself.
+      chat: model.chat,
+      maxModelLen: model.maxModelLen ?? (lengths.length === 0 ? null : Math.max(...lengths)),
+    };
+  }
+
+  /** Until events have proven how an engine hashes: what configuration and metrics say, so that what
+   * is predicted now is still found when the proof comes; else a chain of our own. */
+  #likelySettings({ endpoint, metrics }: LiveEndpoint): HashSettings {
+    const configured = this.#models.get(endpoint.model);
+    const blockSizeTokens =
+      configured?.blockSizeTokens ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
+    const reported = HASH_ALGORITHMS.find((name) => name === metrics?.hashAlgorithm);
+    const algorithm = configured?.hashAlgorithm ?? reported ?? null;
+    if (algorithm === null) return ownChain(blockSizeTokens);
+    const seed = configured?.hashSeed ?? null;
+    const root = seed === null ? defaultRoot(algorithm) : rootFromSeed(algorithm, seed);
+    if (root === null) return ownChain(blockSizeTokens);
+    return { algorithm, ...root, blockSizeTokens, profile: 'main-2026-08-17' };
+  }
+
+  #eventSource({ endpoint }: LiveEndpoint): EventSource {
+    const { slot, name, epoch, kvEvents, kvReplay, model, dataParallelRank, url } = endpoint;
+    const configured = this.#models.get(model);
+    const { hostname, port, protocol } = new URL(url);
+    return {
+      slot,
+      name,
+      epoch,
+      connect: kvEvents,
+      replay: kvReplay,
+      host: hostname,
+      port: Number(port) || (protocol === 'https:' ? 443 : 80),
+      model,
+      dataParallelRank,
+      expected: {
+        algorithm: configured?.hashAlgorithm ?? null,
+        seed: configured?.hashSeed ?? null,
+        blockSizeTokens: configured?.blockSizeTokens ?? null,
+      },
+    };
+  }
+
+  #learn(live: LiveEndpoint, report: EngineReport): void {
+    const { healthy } = live.health;
+    const before = live.metrics;
+    const changed = live.learn(report);
+    const { metrics } = live;
+    if (
+      changed ||
+      before?.blockSizeTokens !== metrics?.blockSizeTokens ||
+      before?.hashAlgorithm !== metrics?.hashAlgorithm
+    ) {
+      this.#snapshot = null;
+    }
+    if (!healthy && live.health.healthy)
+      log.info('endpoint is back', { endpoint: live.endpoint.name });
+  }
+
+  #lose(live: LiveEndpoint, reason: string, refused: boolean, witness: HealthWitness): void {
+    const { healthy } = live.health;
+    live.health.failed(reason, refused, witness);
+    if (healthy && !live.health.healthy) {
+      log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// Turns the pool's sparse match results into numbers per endpoint slot, without an object per block
+// or endpoint. One instance a process; the arrays are reused between requests.
+import type { EndpointSlot } from '../endpoint/endpoint.js';
+import { native } from '../native.js';
+import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { SettingsMatch } from '../tokenizer/match-task.js';
+
+/** A predicted block counts a little less than a real one: its prefill may still be waiting. */
+const PREDICTED_WEIGHT = 0.9;
+const CREDIT_UNIT = 256;
+
+export class MatchScores {
+  readonly #blocks = new Uint32Array(native.maxEndpoints);
+  readonly #credit = new Float64Array(native.maxEndpoints);
+  #matches: readonly SettingsMatch[] = [];
+
+  /** Takes the result of one request; the previous one is forgotten. */
+  load(matches: readonly SettingsMatch[]): void {
+    for (const { triples } of this.#matches) {
+      for (let i = 0; i < triples.length; i += 3) {
+        this.#blocks[triples[i] ?? 0] = 0;
+        this.#credit[triples[i] ?? 0] = 0;
+      }
+    }
+    this.#matches = matches;
+    for (const { triples } of matches) {
+      for (let i = 0; i < triples.length; i += 3) {
+        const slot = triples[i] ?? 0;
+        this.#blocks[slot] = triples[i + 1] ?? 0;
+        this.#credit[slot] = (triples[i + 2] ?? 0) / CREDIT_UNIT;
+      }
+    }
+  }
+
+  /** Leading blocks that the endpoint is known to hold. */
+  blocks(slot: EndpointSlot): number {
+    return this.#blocks[slot] ?? 0;
+  }
+
+  /** The same weighted by tier and by `trust`, a factor, plus blocks that requests in flight are about
+   * to put there: those we know from our own routing, whatever the engine's events are worth. */
+  credit(
+    slot: EndpointSlot,
+    match: SettingsMatch,
+    predicted: PredictedBlocks,
+    trust: number,
+  ): number {
+    const known = trust * (this.#credit[slot] ?? 0);
+    // Chains of several prompts are not one chain, so a prediction is looked up for one prompt only.
+    if (match.promptStarts.length !== 1) return known;
+    const held = this.#blocks[slot] ?? 0;
+    return known + PREDICTED_WEIGHT * predicted.extension(slot, match.hashes, held);
+  }
+}

@@ -1,0 +1,178 @@
+// BatchScheduler: what vLLM's V1 scheduler decides in one step (BENCHMARKS.md 8).
+//
+// Running requests get their next token or prefill chunk first, then waiting ones are admitted in
+// their order, as far as token budget, sequence limit and free blocks go. Blocks are registered at
+// scheduling, so that a request sees the blocks of one scheduled before it in the same step. Left
+// out of vLLM: its watermark of free blocks.
+import type { BlockEventLog } from './block-events.js';
+import { BlockPool } from './block-pool.js';
+import type { BlockSequence } from './block-sequence.js';
+import type { EngineRequest } from './engine-request.js';
+import { emptyLoad, type StepLoad } from './step-cost.js';
+
+export interface SchedulerLimits {
+  readonly blockSizeTokens: number;
+  /** Blocks of the pool, without vLLM's null block. */
+  readonly usableBlocks: number;
+  readonly maxNumSeqs: number;
+  readonly maxNumBatchedTokens: number;
+  /** vLLM caches full blocks of generated tokens. Discarding them, and using their room first, is
+   * the simplification behind the reference results of BENCHMARKS.md 9. */
+  readonly generatedBlocks: 'cached' | 'discarded';
+}
+
+/** Counts since the scheduler began. */
+export interface SchedulerTotals {
+  preemptions: number;
+  promptTokens: number;
+  generatedTokens: number;
+  /** Tokens looked up in the prefix cache, and found, at first scheduling. */
+  prefixQueryTokens: number;
+  prefixHitTokens: number;
+}
+
+export class BatchScheduler<Sequence extends BlockSequence> {
+  readonly pool: BlockPool;
+  readonly totals: SchedulerTotals = {
+    preemptions: 0,
+    promptTokens: 0,
+    generatedTokens: 0,
+    prefixQueryTokens: 0,
+    prefixHitTokens: 0,
+  };
+  readonly running: EngineRequest<Sequence>[] = [];
+  readonly waiting: EngineRequest<Sequence>[] = [];
+  /** What the last scheduled step computes. */
+  readonly load: StepLoad = emptyLoad();
+  private readonly stepped: EngineRequest<Sequence>[] = [];
+  private readonly limits: SchedulerLimits;
+  private readonly log: BlockEventLog<Sequence> | null;
+
+  constructor(limits: SchedulerLimits, log: BlockEventLog<Sequence> | null) {
+    this.limits = limits;
+    this.log = log;
+    this.pool = new BlockPool(limits.usableBlocks, log, limits.generatedBlocks === 'discarded');
+  }
+
+  /** Chooses what the step that begins now computes; false: nothing. */
+  schedule(nowUs: number): boolean {
+    Object.assign(this.load, emptyLoad());
+    this.stepped.length = 0;
+    const preemptionsBefore = this.totals.preemptions;
+    const budget = this.scheduleRunning(this.limits.maxNumBatchedTokens);
+    // What a preemption freed must not go to new requests at once: they would be the next victims.
+    if (this.totals.preemptions === preemptionsBefore) this.admit(budget, nowUs);
+    this.load.runningSequences = this.running.length;
+    return this.stepped.length > 0;
+  }
+
+  /** Ends the step: `emitted` receives the requests that got a token, in scheduling order. */
+  update(nowUs: number, emitted: EngineRequest<Sequence>[]): void {
+    for (const request of this.stepped) {
+      if (request.state !== 'running' || request.computedTokens < request.tokenCount) continue;
+      const { sequence, tokenAt, outputTokens } = request.work;
+      if (this.limits.generatedBlocks === 'cached') {
+        sequence.append(tokenAt === undefined ? 0 : tokenAt(request.outputCount));
+      }
+      if (request.outputCount === 0) request.firstTokenUs = nowUs;
+      request.outputCount += 1;
+      this.totals.generatedTokens += 1;
+      if (request.outputCount === outputTokens) {
+        request.state = 'finished';
+        request.finishedUs = nowUs;
+      }
+      emitted.push(request);
+    }
+    this.dropEnded();
+  }
+
+  /** Frees the blocks of running requests that finished or were aborted. */
+  dropEnded(): void {
+    const { running } = this;
+    let kept = 0;
+    for (const request of running) {
+      if (request.state === 'running') running[kept++] = request;
+      else request.blocks.release(this.pool);
+    }
+    running.length = kept;
+  }
+
+  /** Frees a running request's blocks; it will be computed anew, as the first of the queue. */
+  preempt(request: EngineRequest<Sequence>): void {
+    request.blocks.release(this.pool);
+    request.computedTokens = 0;
+    request.preemptions += 1;
+    request.state = 'waiting';
+    this.totals.preemptions += 1;
+    this.waiting.unshift(request);
+  }
+
+  /** Returns what is left of the budget. */
+  private scheduleRunning(tokenBudget: number): number {
+    const { running, pool, log } = this;
+    let budget = tokenBudget;
+    for (let i = 0; i < running.length && budget > 0; i += 1) {
+      const request = running[i];
+      if (request === undefined) break;
+      const tokens = Math.min(request.tokenCount - request.computedTokens, budget);
+      while (!request.blocks.reserve(pool, log, request.computedTokens + tokens, 0)) {
+        const last: EngineRequest<Sequence> = running.pop() ?? request;
+        this.preempt(last);
+        if (last === request) return budget;
+      }
+      this.take(request, tokens);
+      budget -= tokens;
+    }
+    return budget;
+  }
+
+  private admit(tokenBudget: number, nowUs: number): void {
+    const { blockSizeTokens, maxNumSeqs } = this.limits;
+    let budget = tokenBudget;
+    while (budget > 0 && this.running.length < maxNumSeqs) {
+      const request = this.waiting[0];
+      if (request === undefined) break;
+      const total = request.tokenCount;
+      // The last token is always computed: its logits give the next one.
+      const limit = request.work.skipsCacheRead ? 0 : Math.floor((total - 1) / blockSizeTokens);
+      const hits = request.blocks.findHit(this.pool, limit);
+      const cached = hits * blockSizeTokens;
+      const tokens = Math.min(total - cached, budget);
+      if (!request.blocks.reserve(this.pool, this.log, cached + tokens, hits)) break;
+      this.waiting.shift();
+      this.running.push(request);
+      request.state = 'running';
+      request.computedTokens = cached;
+      if (request.cachedTokens < 0) this.countPrompt(request, cached, nowUs);
+      this.take(request, tokens);
+      budget -= tokens;
+    }
+  }
+
+  private countPrompt(request: EngineRequest<Sequence>, cached: number, nowUs: number): void {
+    request.cachedTokens = cached;
+    request.scheduledUs = nowUs;
+    const { promptTokens, skipsCacheRead } = request.work;
+    this.totals.promptTokens += promptTokens;
+    if (skipsCacheRead) return;
+    this.totals.prefixQueryTokens += promptTokens;
+    this.totals.prefixHitTokens += cached;
+  }
+
+  /** The request's next `tokens` tokens join the step. */
+  private take(request: EngineRequest<Sequence>, tokens: number): void {
+    const { load } = this;
+    const context = request.computedTokens;
+    if (request.outputCount > 0 && request.tokenCount - context === 1) {
+      load.decodeSequences += 1;
+      load.decodeContextTokens += context;
+    } else {
+      load.prefillTokens += tokens;
+      load.prefillChunks += 1;
+      load.prefillLongest = Math.max(load.prefillLongest, tokens);
+      load.prefillAttention += tokens * (context + tokens / 2);
+    }
+    request.computedTokens = context + tokens;
+    this.stepped.push(request);
+  }
+}

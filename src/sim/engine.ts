@@ -1,0 +1,188 @@
+// Engine: scheduler steps in time. It asks its clock, so it does not know whether a second takes one.
+//
+// A step is scheduled when it begins; its tokens and events come out when it ends, and the next one
+// begins at once. Left out of vLLM: the overlap of scheduling with computing.
+import { BatchScheduler, type SchedulerLimits, type SchedulerTotals } from './batch-scheduler.js';
+import { type BlockEvent, BlockEventLog } from './block-events.js';
+import type { BlockSequence } from './block-sequence.js';
+import type { Clock } from './clock.js';
+import { EngineRequest, type RequestListener, type Work } from './engine-request.js';
+import type { StepCost } from './step-cost.js';
+
+export interface EngineOptions extends SchedulerLimits {
+  readonly cost: StepCost;
+  /** Front-end time before a request can be scheduled. */
+  readonly arrivalUs: number;
+}
+
+/** Counts since the engine began; a restart sets those of the scheduler to 0. */
+export interface EngineTotals extends SchedulerTotals {
+  readonly steps: number;
+  /** Time in steps. */
+  readonly busyUs: number;
+}
+
+export class Engine<Sequence extends BlockSequence = BlockSequence> {
+  readonly options: EngineOptions;
+  private readonly clock: Clock;
+  private readonly log: BlockEventLog<Sequence> | null;
+  private readonly onEvents: ((events: readonly BlockEvent<Sequence>[]) => void) | null;
+  private scheduler: BatchScheduler<Sequence>;
+  private readonly arriving = new Set<EngineRequest<Sequence>>();
+  private steps = 0;
+  private busyUs = 0;
+  private stepping = false;
+  private paused = false;
+  /** Grows with every restart: what was due before is void. */
+  private life = 0;
+
+  /** `onEvents` gets what happened in the pool, once a step; null: nobody listens. */
+  constructor(
+    options: EngineOptions,
+    clock: Clock,
+    onEvents: ((events: readonly BlockEvent<Sequence>[]) => void) | null = null,
+  ) {
+    this.options = options;
+    this.clock = clock;
+    this.onEvents = onEvents;
+    this.log = onEvents === null ? null : new BlockEventLog();
+    this.scheduler = new BatchScheduler(options, this.log);
+  }
+
+  get waitingRequests(): number {
+    return this.scheduler.waiting.length;
+  }
+
+  get runningRequests(): number {
+    return this.scheduler.running.length;
+  }
+
+  /** Share of blocks in use, 0 to 1. */
+  get cacheUsage(): number {
+    const { usedBlocks, usableBlocks } = this.scheduler.pool;
+    return usedBlocks / usableBlocks;
+  }
+
+  get totals(): EngineTotals {
+    return { ...this.scheduler.totals, steps: this.steps, busyUs: this.busyUs };
+  }
+
+  get isPaused(): boolean {
+    return this.paused;
+  }
+
+  /** Hashes of everything in the cache. */
+  blockHashes(): Set<bigint> {
+    return this.scheduler.pool.hashes();
+  }
+
+  submit(work: Work<Sequence>, listener: RequestListener<Sequence>): EngineRequest<Sequence> {
+    const { blockSizeTokens, usableBlocks, arrivalUs } = this.options;
+    const tokens = work.promptTokens + work.outputTokens;
+    if (work.promptTokens < 1 || work.outputTokens < 1 || tokens > usableBlocks * blockSizeTokens) {
+      throw new RangeError(
+        `cannot serve ${work.promptTokens} + ${work.outputTokens} tokens with ${usableBlocks} blocks of ${blockSizeTokens}`,
+      );
+    }
+    const nowUs = this.clock.nowUs();
+    const request = new EngineRequest(work, listener, blockSizeTokens, nowUs);
+    this.arriving.add(request);
+    if (arrivalUs === 0) this.arrive(request);
+    else this.clock.at(nowUs + arrivalUs, () => this.arrive(request));
+    return request;
+  }
+
+  /** The client is gone: no more callbacks; blocks are free when the present step ends. */
+  abort(request: EngineRequest<Sequence>): void {
+    const { state } = request;
+    if (state === 'finished' || state === 'aborted') return;
+    request.state = 'aborted';
+    if (state === 'arriving') this.arriving.delete(request);
+    if (state === 'waiting') {
+      this.scheduler.waiting.splice(this.scheduler.waiting.indexOf(request), 1);
+    }
+    if (state === 'running' && !this.stepping) this.scheduler.dropEnded();
+  }
+
+  /** vLLM's reset_prefix_cache: false while blocks are in use. Running requests can be put back
+   * into the queue first. */
+  resetCache(preemptsRunning: boolean): boolean {
+    if (preemptsRunning && !this.stepping) {
+      const { running } = this.scheduler;
+      for (let last = running.pop(); last !== undefined; last = running.pop()) {
+        this.scheduler.preempt(last);
+      }
+    }
+    return this.scheduler.pool.reset();
+  }
+
+  /** No step begins until `resume`. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.wake();
+  }
+
+  /** As a new process: an empty pool, no requests, no pending events. */
+  restart(): void {
+    const { waiting, running } = this.scheduler;
+    const lost = [...running, ...waiting, ...this.arriving];
+    this.life += 1;
+    this.stepping = false;
+    this.arriving.clear();
+    this.log?.take();
+    this.scheduler = new BatchScheduler(this.options, this.log);
+    for (const request of lost) {
+      if (request.state === 'aborted' || request.state === 'finished') continue;
+      request.state = 'aborted';
+      request.listener.onLost?.(request);
+    }
+  }
+
+  private arrive(request: EngineRequest<Sequence>): void {
+    if (!this.arriving.delete(request)) return;
+    request.state = 'waiting';
+    this.scheduler.waiting.push(request);
+    if (!this.stepping) this.wake();
+  }
+
+  /** Begins a step after everything else that is due now, so that requests which arrive at the same
+   * time are scheduled together. */
+  private wake(): void {
+    const { life } = this;
+    this.clock.at(this.clock.nowUs(), () => {
+      if (life === this.life && !this.stepping) this.beginStep(this.clock.nowUs());
+    });
+  }
+
+  private beginStep(startUs: number): void {
+    if (this.paused || !this.scheduler.schedule(startUs)) return;
+    const durationUs = this.options.cost(this.scheduler.load);
+    this.steps += 1;
+    this.busyUs += durationUs;
+    this.stepping = true;
+    const { life } = this;
+    const endUs = startUs + durationUs;
+    this.clock.at(endUs, () => {
+      if (life === this.life) this.endStep(endUs);
+    });
+  }
+
+  private endStep(endUs: number): void {
+    this.stepping = false;
+    const emitted: EngineRequest<Sequence>[] = [];
+    this.scheduler.update(endUs, emitted);
+    if (this.log !== null && !this.log.isEmpty) this.onEvents?.(this.log.take());
+    const { life } = this;
+    for (const request of emitted) {
+      // A listener before may have aborted this request, or restarted the engine.
+      if (request.state === 'aborted' || life !== this.life) continue;
+      request.listener.onToken?.(request, endUs);
+      if (request.state === 'finished') request.listener.onFinish?.(request, endUs);
+    }
+    if (life === this.life && !this.stepping) this.beginStep(this.clock.resumeUs(endUs));
+  }
+}

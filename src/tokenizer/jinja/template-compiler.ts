@@ -1,0 +1,289 @@
+// Statements -> closures that append to the output.
+import {
+  callValue,
+  compileArguments,
+  compileExpression,
+  compileFilter,
+  type Evaluate,
+} from './expression-compiler.js';
+import { printed } from './python-print.js';
+import {
+  Callable,
+  isTrue,
+  iterate,
+  LoopVariable,
+  Namespace,
+  Tuple,
+  Undefined,
+  type Value,
+} from './python-value.js';
+import type {
+  CallBlock,
+  Expression,
+  ForLoop,
+  Parameter,
+  Statement,
+  Target,
+} from './template-ast.js';
+import { TemplateError } from './template-error.js';
+import { GLOBALS } from './template-globals.js';
+import { parseTemplate } from './template-parser.js';
+import { Scope } from './template-scope.js';
+
+export interface CompiledTemplate {
+  readonly statements: readonly Statement[];
+  /** Throws TemplateError with the message the engine would answer with. */
+  render(variables: ReadonlyMap<string, Value>): string;
+}
+
+/** Throws TemplateError when the source is not a template. */
+export function compileTemplate(source: string): CompiledTemplate {
+  const statements = parseTemplate(source);
+  const run = compileBody(statements);
+  const globals = new Scope(null, new Map(GLOBALS));
+  return {
+    statements,
+    render(variables) {
+      const output: Output = { text: '' };
+      try {
+        run(new Scope(globals, new Map(variables)), output);
+      } catch (error) {
+        // A macro that calls itself for ever ends in JavaScript's own error.
+        if (error instanceof RangeError)
+          throw new TemplateError('maximum recursion depth exceeded');
+        throw error;
+      }
+      return output.text;
+    },
+  };
+}
+
+interface Output {
+  text: string;
+}
+
+/** How a statement ended: normally, or by a `break` or `continue` that the loop has to obey. */
+type Ending = 'done' | 'break' | 'continue';
+type Run = (scope: Scope, output: Output) => Ending;
+type Assign = (scope: Scope, value: Value) => void;
+
+function compileBody(statements: readonly Statement[]): Run {
+  const runs = statements.map(compileStatement);
+  return (scope, output) => {
+    for (const run of runs) {
+      const ending = run(scope, output);
+      if (ending !== 'done') return ending;
+    }
+    return 'done';
+  };
+}
+
+function compileStatement(node: Statement): Run {
+  switch (node.type) {
+    case 'text': {
+      const { text } = node;
+      return (_, output) => {
+        output.text += text;
+        return 'done';
+      };
+    }
+    case 'output': {
+      const value = compileExpression(node.value);
+      return (scope, output) => {
+        output.text += printed(value(scope));
+        return 'done';
+      };
+    }
+    case 'if': {
+      const test = compileExpression(node.test);
+      const [body, otherwise] = [compileBody(node.body), compileBody(node.otherwise)];
+      return (scope, output) => (isTrue(test(scope)) ? body : otherwise)(scope, output);
+    }
+    case 'for':
+      return compileLoop(node);
+    case 'set': {
+      const value = compileExpression(node.value);
+      const assign = compileTarget(node.target);
+      return effect((scope) => assign(scope, value(scope)));
+    }
+    case 'set-block': {
+      const text = compileFiltered(node.filter, node.body);
+      const assign = compileTarget(node.target);
+      return effect((scope) => assign(scope, text(scope)));
+    }
+    case 'filter-block': {
+      const text = compileFiltered(node.filter, node.body);
+      return (scope, output) => {
+        output.text += printed(text(scope));
+        return 'done';
+      };
+    }
+    case 'macro': {
+      const macro = compileMacro(node.name, node.parameters, node.body);
+      return effect((scope) => scope.set(node.name, macro(scope)));
+    }
+    case 'call-block':
+      return compileCallBlock(node);
+    case 'with': {
+      const values = node.values.map(([target, value]) => ({
+        assign: compileTarget(target),
+        value: compileExpression(value),
+      }));
+      const body = compileBody(node.body);
+      return (scope, output) => {
+        const inner = new Scope(scope);
+        for (const { assign, value } of values) assign(inner, value(scope));
+        return body(inner, output);
+      };
+    }
+    case 'scope': {
+      const body = compileBody(node.body);
+      return (scope, output) => body(new Scope(scope), output);
+    }
+    case 'break':
+    case 'continue': {
+      const { type } = node;
+      return () => type;
+    }
+  }
+}
+
+function effect(act: (scope: Scope) => void): Run {
+  return (scope) => {
+    act(scope);
+    return 'done';
+  };
+}
+
+/** Text of a block, through a filter when there is one. */
+function compileFiltered(filter: Expression | null, statements: readonly Statement[]): Evaluate {
+  const body = compileBody(statements);
+  const text: Evaluate = (scope) => {
+    const inner: Output = { text: '' };
+    body(new Scope(scope), inner);
+    return inner.text;
+  };
+  if (filter === null) return text;
+  if (filter.type !== 'filter') throw new TemplateError('expected a filter');
+  return compileFilter(filter, text);
+}
+
+function compileLoop(node: ForLoop): Run {
+  const iterable = compileExpression(node.iterable);
+  const assign = compileTarget(node.target);
+  const test = node.test === null ? null : compileExpression(node.test);
+  const [body, otherwise] = [compileBody(node.body), compileBody(node.otherwise)];
+
+  const select = (scope: Scope, items: readonly Value[]): readonly Value[] => {
+    if (test === null) return items;
+    return items.filter((item) => {
+      const inner = new Scope(scope);
+      assign(inner, item);
+      return isTrue(test(inner));
+    });
+  };
+  const run = (scope: Scope, output: Output, all: readonly Value[], depth: number): Ending => {
+    const items = select(scope, all);
+    if (items.length === 0) return otherwise(scope, output);
+    const recurse = node.isRecursive
+      ? ([children = null]: readonly Value[]) => {
+          const inner: Output = { text: '' };
+          run(scope, inner, iterate(children), depth + 1);
+          return inner.text;
+        }
+      : null;
+    const loop = new LoopVariable(items, depth, recurse);
+    for (const item of items) {
+      // Variables set in an iteration are gone in the next.
+      const inner = new Scope(scope);
+      inner.set('loop', loop);
+      assign(inner, item);
+      if (body(inner, output) === 'break') break;
+      loop.index0++;
+    }
+    return 'done';
+  };
+  return (scope, output) => run(scope, output, iterate(iterable(scope)), 1);
+}
+
+function compileMacro(
+  name: string,
+  parameters: readonly Parameter[],
+  statements: readonly Statement[],
+): (scope: Scope) => Callable {
+  const body = compileBody(statements);
+  const compiled = parameters.map((parameter) => ({
+    name: parameter.name,
+    initial: parameter.initial === null ? null : compileExpression(parameter.initial),
+    missing: new Undefined(`parameter '${parameter.name}' was not provided`),
+  }));
+  const names = new Set(parameters.map((parameter) => parameter.name));
+  return (scope) =>
+    new Callable(name, (args, named) => {
+      const inner = new Scope(scope);
+      inner.set('varargs', Tuple.from(args.slice(compiled.length)));
+      inner.set('kwargs', new Map([...named].filter(([key]) => !names.has(key))));
+      inner.set('caller', named.get('caller') ?? new Undefined('No caller defined'));
+      compiled.forEach((parameter, i) => {
+        const given = args[i] ?? named.get(parameter.name);
+        const initial = parameter.initial ?? (() => parameter.missing);
+        const value = args[i] === null ? null : given;
+        inner.set(parameter.name, value === undefined ? initial(inner) : value);
+      });
+      const output: Output = { text: '' };
+      body(inner, output);
+      return output.text;
+    });
+}
+
+function compileCallBlock(node: CallBlock): Run {
+  if (node.call.type !== 'call') throw new TemplateError('expected a call');
+  const callee = compileExpression(node.call.callee);
+  const args = compileArguments(node.call.args);
+  const caller = compileMacro('caller', node.parameters, node.body);
+  return (scope, output) => {
+    const [positional, named] = args(scope);
+    const withCaller = new Map([...named, ['caller', caller(scope)] as const]);
+    output.text += printed(callValue(callee(scope), positional, withCaller));
+    return 'done';
+  };
+}
+
+function compileTarget(target: Target): Assign {
+  switch (target.type) {
+    case 'name': {
+      const { name } = target;
+      return (scope, value) => scope.set(name, value);
+    }
+    case 'tuple': {
+      const assigns = target.items.map(compileTarget);
+      return (scope, value) => {
+        const items = iterate(value);
+        if (items.length !== assigns.length) {
+          throw unpackError(items.length, assigns.length);
+        }
+        assigns.forEach((assign, i) => {
+          assign(scope, items[i] ?? null);
+        });
+      };
+    }
+    case 'namespace': {
+      const { name, attribute } = target;
+      return (scope, value) => {
+        const namespace = scope.get(name);
+        if (!(namespace instanceof Namespace)) {
+          throw new TemplateError('cannot assign attribute on non-namespace object');
+        }
+        namespace.attributes.set(attribute, value);
+      };
+    }
+  }
+}
+
+function unpackError(got: number, expected: number): TemplateError {
+  return new TemplateError(
+    got > expected
+      ? `too many values to unpack (expected ${expected})`
+      : `not enough values to unpack (expected ${expected}, got ${got})`,
+  );
+}

@@ -1,0 +1,182 @@
+// The read path up to the match, on one thread: parse > render > tokenize > hash > match.
+import { ConfigError, RouterError } from '../errors.js';
+import type { InferenceRequest, RequestShape } from '../inference-request.js';
+import { log } from '../log.js';
+import type { MatchFound, MatchReply, MatchTask, SettingsMatch } from './match-task.js';
+import { ModelCatalog, type NamedModel } from './model-catalog.js';
+import type { EncodedPrompts } from './model-tokenizer.js';
+import { hashPrompts, type MatchHashes, matchPrompts } from './prefix-match.js';
+import { TokenizerCache } from './tokenizer-cache.js';
+
+export type ParseRequest = (shape: RequestShape, body: Uint8Array) => InferenceRequest;
+
+export interface MatcherParts {
+  readonly parse: ParseRequest;
+  /** null: no index, hash only. */
+  readonly match: MatchHashes | null;
+  readonly maxEndpoints: number;
+}
+
+const NO_TIMES = { parseUs: 0, renderUs: 0, tokenizeUs: 0, hashUs: 0, matchUs: 0 };
+/** Bytes of a JSON body for each token of its prompt, roughly: only for load accounting. */
+const BODY_BYTES_PER_TOKEN = 4;
+
+export class RequestMatcher {
+  readonly tokenizers = new TokenizerCache();
+  private readonly parts: MatcherParts;
+  private readonly scratch: Uint32Array;
+  private catalog: ModelCatalog | null = null;
+
+  constructor(parts: MatcherParts) {
+    this.parts = parts;
+    this.scratch = new Uint32Array(parts.maxEndpoints * 3);
+  }
+
+  /** Never rejects: whatever goes wrong is a refusal. */
+  async match(task: MatchTask): Promise<MatchReply> {
+    try {
+      return await this.find(task);
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  /** Checks the request and finds its model, without a look at the prompt: cheap enough for the main
+   * thread when the pool has no answer in time. */
+  outline(task: MatchTask): MatchReply {
+    try {
+      const { request, named, parseUs } = this.understand(task);
+      return unmatched('deadline', task, request, named, { ...NO_TIMES, parseUs });
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  /** The catalog of a version is made once; tokenizers it does not name are dropped. */
+  catalogOf(models: MatchTask['models']): ModelCatalog {
+    if (this.catalog?.version === models.version) return this.catalog;
+    const catalog = new ModelCatalog(models);
+    this.tokenizers.keepOnly(new Set(catalog.models.map((model) => model.tokenizer)));
+    this.catalog = catalog;
+    return catalog;
+  }
+
+  private understand(task: MatchTask): {
+    request: InferenceRequest;
+    named: NamedModel;
+    parseUs: number;
+  } {
+    const start = performance.now();
+    const request = this.parts.parse(task.shape, task.body);
+    const named = this.catalogOf(task.models).find(request.model);
+    return { request, named, parseUs: microsecondsSince(start) };
+  }
+
+  private async find(task: MatchTask): Promise<MatchReply> {
+    const { request, named, parseUs } = this.understand(task);
+    const tokenizer = await this.tokenizers.get(named.model.tokenizer);
+    const { maxModelLen } = named.model;
+    const encoded = await tokenizer.encodePrompts(request, named.chat, maxModelLen);
+    checkLength(encoded, request, maxModelLen);
+    const { renderUs, tokenizeUs } = encoded;
+    const times = { ...NO_TIMES, parseUs, renderUs, tokenizeUs };
+    if (encoded.tokens.length === 0) return unmatched('opaque', task, request, named, times);
+    return {
+      ...outlineOf(request, named),
+      promptTokens: encoded.tokens.reduce((sum, tokens) => sum + tokens.length, 0),
+      unmatched: null,
+      ...this.hashAndMatch(encoded, request, named, times),
+    };
+  }
+
+  private hashAndMatch(
+    { tokens, isOpen }: EncodedPrompts,
+    request: InferenceRequest,
+    { model, loraName }: NamedModel,
+    times: MatchFound['times'],
+  ): Pick<MatchFound, 'matches' | 'times'> {
+    const matchHashes = request.skipsCacheRead ? null : this.parts.match;
+    let [hashUs, matchUs] = [0, 0];
+    const matches = model.hashSettings.map((settings, i): SettingsMatch => {
+      const start = performance.now();
+      const keys = { loraName, cacheSalt: request.cacheSalt };
+      const hashed = hashPrompts(tokens, isOpen, settings, keys);
+      const middle = performance.now();
+      const triples =
+        matchHashes === null ? new Uint32Array(0) : matchPrompts(hashed, matchHashes, this.scratch);
+      hashUs += (middle - start) * 1000;
+      matchUs += microsecondsSince(middle);
+      return {
+        settings: i,
+        blockCount: hashed.hashes.length,
+        blockSizeTokens: settings.blockSizeTokens,
+        hashes: hashed.hashes,
+        promptStarts: hashed.promptStarts,
+        triples,
+      };
+    });
+    return { matches, times: { ...times, hashUs, matchUs } };
+  }
+}
+
+type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'matches' | 'times'>;
+
+function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
+  const { stream, maxTokens, skipsCacheRead } = request;
+  return { ok: true, model: model.name, loraName, stream, maxTokens, skipsCacheRead };
+}
+
+function unmatched(
+  reason: NonNullable<MatchFound['unmatched']>,
+  task: MatchTask,
+  request: InferenceRequest,
+  named: NamedModel,
+  times: MatchFound['times'],
+): MatchFound {
+  return {
+    ...outlineOf(request, named),
+    promptTokens: Math.ceil(task.body.length / BODY_BYTES_PER_TOKEN),
+    unmatched: reason,
+    matches: [],
+    times,
+  };
+}
+
+/** vLLM refuses what does not fit, in these words, instead of cutting it. */
+function checkLength(
+  { tokens }: EncodedPrompts,
+  request: InferenceRequest,
+  maxModelLen: number | null,
+): void {
+  if (maxModelLen === null) return;
+  const maxTokens = request.maxTokens ?? 0;
+  const room = maxModelLen - maxTokens;
+  for (const prompt of tokens) {
+    if (prompt.length <= room) continue;
+    throw new RouterError(
+      'prompt_too_long',
+      `You passed ${prompt.length} input tokens and requested ${maxTokens} output tokens. ` +
+        `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
+        `maximum input length of ${Math.max(0, room)} tokens. ` +
+        'Please reduce the length of the input prompt.',
+      { param: 'input_tokens' },
+    );
+  }
+}
+
+function refusal(error: unknown): MatchReply {
+  if (error instanceof RouterError) {
+    return { ok: false, code: error.code, message: error.message, param: error.param };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ConfigError)) {
+    log.error('matching a request failed', {
+      error: error instanceof Error ? error.stack : message,
+    });
+  }
+  return { ok: false, code: 'internal', message, param: null };
+}
+
+function microsecondsSince(start: number): number {
+  return (performance.now() - start) * 1000;
+}

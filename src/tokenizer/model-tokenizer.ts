@@ -1,0 +1,126 @@
+// A model's folder -> prompts of a request as text and token ids.
+import type { ChatRequest, CompletionRequest, InferenceRequest } from '../inference-request.js';
+import { ChatRenderer } from './chat-renderer.js';
+import type { ChatSettings } from './chat-settings.js';
+import { commonTokens } from './media-variants.js';
+import { findSpecialTokens, type SpecialTokens } from './special-tokens.js';
+import type { Tokenizer } from './tokenizer.js';
+import { readTokenizerFolder } from './tokenizer-folder.js';
+import { loadTokenizer } from './tokenizer-loader.js';
+
+export interface EncodedPrompts {
+  /** null for a prompt that came as token ids. */
+  readonly texts: readonly (string | null)[];
+  /** One a prompt; empty when only the engine can make the prompt. */
+  readonly tokens: readonly Uint32Array[];
+  /** Media follow the tokens: they are the beginning of the prompt, not all of it. */
+  readonly isOpen: boolean;
+  readonly renderUs: number;
+  readonly tokenizeUs: number;
+}
+
+type Cut = Pick<InferenceRequest, 'truncatePromptTokens' | 'truncationSide' | 'addSpecialTokens'>;
+
+const UNKNOWN_PROMPT = { texts: [], tokens: [], isOpen: false, tokenizeUs: 0 };
+
+export class ModelTokenizer {
+  readonly tokenizer: Tokenizer;
+  private readonly renderer: ChatRenderer;
+  private readonly special: SpecialTokens;
+
+  private constructor(tokenizer: Tokenizer, renderer: ChatRenderer, special: SpecialTokens) {
+    this.tokenizer = tokenizer;
+    this.renderer = renderer;
+    this.special = special;
+  }
+
+  /** Rejects with ConfigError naming folder, file and cure. */
+  static async load(path: string): Promise<ModelTokenizer> {
+    const folder = readTokenizerFolder(path);
+    const tokenizer = loadTokenizer(folder);
+    const special = await findSpecialTokens(tokenizer, folder);
+    return new ModelTokenizer(tokenizer, new ChatRenderer(folder), special);
+  }
+
+  /** What keeps chats of this model from being matched; empty when nothing does. */
+  get problems(): readonly string[] {
+    return this.renderer.problems;
+  }
+
+  /** Rejects with RouterError when the template refuses the request. `maxModelLen` is what
+   * `truncate_prompt_tokens: -1` cuts to; null: unknown. */
+  encodePrompts(
+    request: InferenceRequest,
+    settings: ChatSettings,
+    maxModelLen: number | null,
+  ): Promise<EncodedPrompts> {
+    const cut = { ...request, truncatePromptTokens: lengthLimit(request, maxModelLen) };
+    return request.kind === 'chat'
+      ? this.encodeChat(request, settings, cut)
+      : this.encodeCompletion(request, cut);
+  }
+
+  private async encodeChat(
+    request: ChatRequest,
+    settings: ChatSettings,
+    cut: Cut,
+  ): Promise<EncodedPrompts> {
+    if (request.promptTokenIds !== null) {
+      return { ...UNKNOWN_PROMPT, texts: [null], tokens: [request.promptTokenIds], renderUs: 0 };
+    }
+    const start = performance.now();
+    const texts = this.renderer.render(request, settings);
+    const rendered = performance.now();
+    const renderUs = (rendered - start) * 1000;
+    if (texts === null) return { ...UNKNOWN_PROMPT, renderUs };
+    const [text, variant] = texts;
+    let tokens = await this.encodeText(text, cut);
+    if (variant !== undefined) {
+      // A cut prompt with media begins or ends where only the engine can tell.
+      if (cut.truncatePromptTokens !== null) return { ...UNKNOWN_PROMPT, renderUs };
+      tokens = commonTokens(tokens, await this.encodeText(variant, cut));
+    }
+    const tokenizeUs = (performance.now() - rendered) * 1000;
+    return { texts: [text], tokens: [tokens], isOpen: request.hasMedia, renderUs, tokenizeUs };
+  }
+
+  private async encodeCompletion(request: CompletionRequest, cut: Cut): Promise<EncodedPrompts> {
+    const start = performance.now();
+    const tokens = await Promise.all(
+      request.prompts.map((prompt) =>
+        typeof prompt === 'string' ? this.encodeText(prompt, cut) : keep(prompt, cut),
+      ),
+    );
+    const texts = request.prompts.map((prompt) => (typeof prompt === 'string' ? prompt : null));
+    const tokenizeUs = (performance.now() - start) * 1000;
+    return { texts, tokens, isOpen: false, renderUs: 0, tokenizeUs };
+  }
+
+  private async encodeText(text: string, cut: Cut): Promise<Uint32Array> {
+    const plain = await this.tokenizer.encode(text, false);
+    const { before, after } = this.special;
+    if (!cut.addSpecialTokens || before.length + after.length === 0) return keep(plain, cut);
+    const room =
+      cut.truncatePromptTokens === null
+        ? null
+        : Math.max(0, cut.truncatePromptTokens - before.length - after.length);
+    const kept = keep(plain, { ...cut, truncatePromptTokens: room });
+    return Uint32Array.from([...before, ...kept, ...after]);
+  }
+}
+
+/** `-1` means as many tokens as the model takes besides those it may generate. */
+function lengthLimit(request: InferenceRequest, maxModelLen: number | null): number | null {
+  const limit = request.truncatePromptTokens;
+  if (limit !== -1) return limit;
+  return maxModelLen === null ? null : Math.max(0, maxModelLen - (request.maxTokens ?? 0));
+}
+
+/** vLLM's tokenizers cut on the left unless the request says otherwise. */
+function keep(tokens: Uint32Array, cut: Cut): Uint32Array {
+  const limit = cut.truncatePromptTokens;
+  if (limit === null || limit >= tokens.length) return tokens;
+  return cut.truncationSide === 'right'
+    ? tokens.subarray(0, limit)
+    : tokens.subarray(tokens.length - limit);
+}

@@ -1,0 +1,60 @@
+// compile(source) -> render(values): the seam behind which chat templates are run.
+import { Template } from '@huggingface/jinja';
+import { isArray, isObject, type Json, JsonFloat } from '../json.js';
+import { type ContentFormat, detectContentFormat } from './content-format.js';
+import { compileTemplate } from './jinja/template-compiler.js';
+import { TemplateError } from './jinja/template-error.js';
+
+export interface RenderableTemplate {
+  readonly contentFormat: ContentFormat;
+  /** Throws TemplateError with the message the engine would answer with. */
+  render(variables: ReadonlyMap<string, Json>): string;
+}
+
+/** Own closures, which print what Python prints and run 12 to 20 times faster; @huggingface/jinja
+ * for a template whose syntax they do not know. Throws TemplateError when neither parses it. */
+export function compile(source: string): RenderableTemplate {
+  try {
+    const { statements, render } = compileTemplate(source);
+    return { contentFormat: detectContentFormat(statements), render };
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    return compileWithPackage(source, error);
+  }
+}
+
+/** REQUIRES: nothing; exported because tests compare both engines. */
+export function compileWithPackage(source: string, ownError?: TemplateError): RenderableTemplate {
+  let template: Template;
+  try {
+    template = new Template(source);
+  } catch (error) {
+    throw ownError ?? new TemplateError(messageOf(error));
+  }
+  return {
+    // vLLM's answer for a template whose syntax tree it cannot read.
+    contentFormat: 'string',
+    render(variables) {
+      try {
+        return template.render(Object.fromEntries([...variables].map(toPlainEntry)));
+      } catch (error) {
+        throw new TemplateError(messageOf(error));
+      }
+    },
+  };
+}
+
+function toPlainEntry([name, value]: readonly [string, Json]): [string, unknown] {
+  return [name, toPlain(value)];
+}
+
+function toPlain(value: Json): unknown {
+  if (isArray(value)) return value.map(toPlain);
+  if (isObject(value)) return Object.fromEntries([...value].map(toPlainEntry));
+  if (value instanceof JsonFloat) return value.value;
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

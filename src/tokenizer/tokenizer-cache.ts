@@ -1,0 +1,23 @@
+// Tokenizers of a thread by folder: loaded when first needed, dropped when no model names them.
+import { ModelTokenizer } from './model-tokenizer.js';
+
+export class TokenizerCache {
+  private readonly loading = new Map<string, Promise<ModelTokenizer>>();
+
+  /** Rejects with ConfigError; the next call tries again. */
+  get(folder: string): Promise<ModelTokenizer> {
+    const known = this.loading.get(folder);
+    if (known !== undefined) return known;
+    const loading = ModelTokenizer.load(folder);
+    this.loading.set(folder, loading);
+    loading.catch(() => this.loading.delete(folder));
+    return loading;
+  }
+
+  /** A tokenizer takes tens of megabytes in each thread. */
+  keepOnly(folders: ReadonlySet<string>): void {
+    for (const folder of this.loading.keys()) {
+      if (!folders.has(folder)) this.loading.delete(folder);
+    }
+  }
+}

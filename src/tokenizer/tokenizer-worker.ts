@@ -1,0 +1,48 @@
+// Thread entry of the pool: answers a MatchTask, and reports once its models are loaded.
+import { parentPort, threadId, workerData } from 'node:worker_threads';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { native } from '../native.js';
+import { parseRequest } from '../openai/request-parser.js';
+import { RequestMatcher } from './match-request.js';
+import type { MatchReply, MatchTask, MatchThreadData, MatchThreadReport } from './match-task.js';
+
+const { indexId, models }: MatchThreadData = workerData;
+const index = indexId === null ? null : native.PrefixIndex.attach(indexId);
+const matcher = new RequestMatcher({
+  parse: parseRequest,
+  match: index === null ? null : (hashes, triples) => index.match(hashes, triples),
+  maxEndpoints: index === null ? 0 : native.maxEndpoints,
+});
+void loadModels();
+
+export default async function answer(task: MatchTask): Promise<unknown> {
+  return transferred(await matcher.match(task));
+}
+
+/** Never rejects: what fails here is told, and a thread that died would be started again and again. */
+async function loadModels(): Promise<void> {
+  const folders = new Set(matcher.catalogOf(models).models.map((model) => model.tokenizer));
+  const problems: string[] = [];
+  try {
+    for (const folder of folders) problems.push(...(await matcher.tokenizers.get(folder)).problems);
+    report({ type: 'loaded', threadId, problems });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    report({ type: 'failed', threadId, message });
+  }
+}
+
+function report(message: MatchThreadReport): void {
+  parentPort?.postMessage(message);
+}
+
+/** The typed arrays of a reply change threads instead of being copied. */
+function transferred(reply: MatchReply): unknown {
+  if (!reply.ok || reply.matches.length === 0) return reply;
+  const buffers = reply.matches.flatMap(({ hashes, promptStarts, triples }) => [
+    hashes.buffer,
+    promptStarts.buffer,
+    triples.buffer,
+  ]);
+  return move({ [transferableSymbol]: buffers, [valueSymbol]: reply });
+}

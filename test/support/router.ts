@@ -1,0 +1,50 @@
+// The router as `serve` assembles it, in front of simulated engines, for the length of one test.
+import type { TestContext } from 'node:test';
+import { type Assembly, assemble } from '../../src/cli/assembly.js';
+import { parseConfig } from '../../src/config/config.js';
+import { setLogLevel } from '../../src/log.js';
+import { shippedTokenizer } from '../../src/sim/model-encoder.js';
+import type { SimEngine } from '../../src/sim/sim-engine.js';
+
+export interface TestRouter {
+  readonly assembly: Assembly;
+  readonly url: string;
+  readonly adminUrl: string;
+}
+
+export const TEST_MODEL = 'Qwen/Qwen3-0.6B';
+
+type Keys = Readonly<Record<string, unknown>>;
+
+/** Engines are named a, b, c, … `extra` is merged into the configuration, `model` into its model,
+ * `endpoint` into each endpoint. */
+export async function startRouter(
+  context: TestContext,
+  engines: readonly SimEngine[],
+  extra: Keys = {},
+  { model = {}, endpoint = {} }: { readonly model?: Keys; readonly endpoint?: Keys } = {},
+): Promise<TestRouter> {
+  setLogLevel('error');
+  const endpoints = engines.map(({ url, kvEvents, kvReplay }, i) => {
+    return { name: String.fromCharCode(97 + i), url, kvEvents, kvReplay, ...endpoint };
+  });
+  const { config } = parseConfig(
+    JSON.stringify({
+      listen: { host: '127.0.0.1', port: 0, adminHost: '127.0.0.1', adminPort: 0 },
+      models: [
+        {
+          name: TEST_MODEL,
+          tokenizer: shippedTokenizer(),
+          endpoints: { static: endpoints },
+          ...model,
+        },
+      ],
+      tokenizer: { threads: 1 },
+      ...extra,
+    }),
+    'test.yaml',
+  );
+  const assembly = await assemble(config);
+  context.after(() => assembly.close(0));
+  return { assembly, ...(await assembly.listen()) };
+}
