@@ -56,6 +56,8 @@ export class EndpointBlocks implements StreamContent {
   #batchesToProof = 0;
   #refutations = 0;
   #holdsSome = false;
+  /** An event has failed, and the log says so. */
+  #failed = false;
   #lagSeconds: number | null = null;
   #loggedMs = Number.NEGATIVE_INFINITY;
 
@@ -92,7 +94,7 @@ export class EndpointBlocks implements StreamContent {
     }
     this.#batchesToProof -= 1;
     let relearn = false;
-    for (const event of batch.events) relearn = this.#applyEvent(event) || relearn;
+    for (const event of batch.events) relearn = this.#tryEvent(event) || relearn;
     return relearn ? 'relearn' : 'applied';
   }
 
@@ -132,6 +134,21 @@ export class EndpointBlocks implements StreamContent {
       counts.malformed += 1;
       log.debug('event batch not readable', { endpoint: source.name, reason: error.message });
       return null;
+    }
+  }
+
+  /** An event that looks right can still be impossible, such as a block of 2^40 tokens, and what it
+   * then breaks must not be the thread. */
+  #tryEvent(event: KvEvent): boolean {
+    try {
+      return this.#applyEvent(event);
+    } catch (error) {
+      const { counts, source } = this.#setup;
+      counts.malformed += 1;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!this.#failed) log.error('event not applied', { endpoint: source.name, reason });
+      this.#failed = true;
+      return false;
     }
   }
 
