@@ -43,3 +43,23 @@ test('a forgotten endpoint is not reported', async () => {
   assert.deepEqual(sent, []);
   reporter.close();
 });
+
+test('a doubt does not wait for the next report, unless there are many', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const sent: string[][] = [];
+  const reporter = new StateReporter<string>((keys) => void sent.push([...keys]));
+  reporter.mark('a', 'state');
+  await Promise.resolve();
+  reporter.mark('b', 'state');
+  reporter.mark('a', 'doubt');
+  await Promise.resolve();
+  assert.deepEqual(sent, [['a'], ['b', 'a']]);
+  for (let i = 0; i < 50; i += 1) {
+    reporter.mark('a', 'doubt');
+    await Promise.resolve();
+  }
+  assert.equal(sent.length, 11);
+  t.mock.timers.tick(100);
+  assert.equal(sent.length, 12);
+  reporter.close();
+});
