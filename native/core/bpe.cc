@@ -23,7 +23,9 @@ class RankTree {
   static constexpr uint32_t kFanOut = 1u << kFanOutBits;
   static constexpr int kMaxLevels = 9;  // 16^8 positions are more than 32 bits can count
 
-  static size_t ItemsNeeded(uint32_t size) { return size_t{size} + size / 8 + kFanOut * kMaxLevels; }
+  static size_t ItemsNeeded(uint32_t size) {
+    return size_t{size} + size / 8 + kFanOut * kMaxLevels;
+  }
 
   // `items` is ItemsNeeded(size) long; its first `size` are the ranks.
   RankTree(uint32_t* items, uint32_t size) {

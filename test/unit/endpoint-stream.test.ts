@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { CheckBudget } from '../../src/events/check-budget.js';
 import { EndpointStream } from '../../src/events/endpoint-stream.js';
 import { newCounts } from '../../src/events/event-counts.js';
 import { HeldBudget } from '../../src/events/held-messages.js';
@@ -51,6 +52,7 @@ function start(publisher: FakePublisher, withReplay = true, budget = new HeldBud
     service: withReplay ? publisher : null,
     counts,
     budget,
+    checks: new CheckBudget(),
     nowMs: () => clock.nowMs,
     changed: () => undefined,
   });
