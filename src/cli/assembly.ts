@@ -81,6 +81,8 @@ export async function assemble(config: Config): Promise<Assembly> {
   for (const { name: model, endpoints } of config.models) {
     for (const endpoint of endpoints) fleet.add({ ...endpoint, model });
   }
+  // The first requests should already be hashed as the engines hash; a poll has a deadline.
+  await fleet.lookedAt();
 
   const scheduler = createScheduler(config.scheduling);
   const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);

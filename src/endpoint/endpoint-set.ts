@@ -1,6 +1,6 @@
 // The live endpoints. A slot is given out again only after the prefix index forgot its last tenant.
 import { ConfigError } from '../errors.js';
-import type { Endpoint, EndpointSpec, EndpointSlot } from './endpoint.js';
+import type { Endpoint, EndpointSlot, EndpointSpec } from './endpoint.js';
 
 export type EndpointChange =
   | { readonly type: 'added'; readonly endpoint: Endpoint }

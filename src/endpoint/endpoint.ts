@@ -4,7 +4,7 @@
 export type EndpointSlot = number;
 
 /** What is configured or discovered of an endpoint. */
-export interface EndpointAddress {
+export interface EndpointSpec {
   readonly name: string;
   /** Base URL without a trailing slash, such as `http://10.0.0.1:8000`. */
   readonly url: string;
@@ -18,7 +18,7 @@ export interface EndpointAddress {
 }
 
 /** A live endpoint. */
-export interface Endpoint extends EndpointAddress {
+export interface Endpoint extends EndpointSpec {
   readonly slot: EndpointSlot;
   /** Grows with every reuse of the slot: news about an older epoch is about another endpoint. */
   readonly epoch: number;

@@ -20,6 +20,22 @@ export interface EngineMetrics {
 const SAMPLE = /vllm:\w+(?:\{((?:[^"}\n]|"(?:[^"\\\n]|\\.)*")*)\})?[ \t]+(\S+)/y;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
+const PREFIX = 'vllm:';
+
+/** The samples that matter, by name without `vllm:`; a page is mostly histograms. */
+const NAMES = [
+  'num_requests_waiting',
+  'num_requests_running',
+  'kv_cache_usage_perc',
+  'gpu_cache_usage_perc',
+  'cache_config_info',
+  'engine_sleep_state',
+  'lora_requests_info',
+] as const;
+type Name = (typeof NAMES)[number];
+/** No known name is longer than this; a line's rest is not looked through for the end of one. */
+const NAME_CHARACTERS_MAX = Math.max(...NAMES.map((name) => name.length)) + 1;
+
 type Labels = ReadonlyMap<string, string>;
 interface Sample {
   readonly labels: Labels;
@@ -30,16 +46,17 @@ interface Sample {
  * series each: counts are summed, usage is the highest. With `rank` only that rank's series count,
  * and those that name none. */
 export function parseEngineMetrics(text: string, rank: number | null = null): EngineMetrics {
-  const read = (name: string) => samples(text, name).filter(({ labels }) => ofRank(labels, rank));
-  const sum = (name: string) => read(name).reduce((total, { value }) => total + value, 0);
+  const found = samples(text);
+  const read = (name: Name) => (found.get(name) ?? []).filter(({ labels }) => ofRank(labels, rank));
+  const sum = (name: Name) => read(name).reduce((total, { value }) => total + value, 0);
   // vLLM 0.9.2 to 0.11 report the usage under both names.
-  const current = read('vllm:kv_cache_usage_perc');
-  const usages = current.length > 0 ? current : read('vllm:gpu_cache_usage_perc');
-  const info = read('vllm:cache_config_info')[0]?.labels;
-  const state = read('vllm:engine_sleep_state');
+  const current = read('kv_cache_usage_perc');
+  const usages = current.length > 0 ? current : read('gpu_cache_usage_perc');
+  const info = read('cache_config_info')[0]?.labels;
+  const state = read('engine_sleep_state');
   return {
-    waitingRequests: Math.max(0, sum('vllm:num_requests_waiting')),
-    runningRequests: Math.max(0, sum('vllm:num_requests_running')),
+    waitingRequests: Math.max(0, sum('num_requests_waiting')),
+    runningRequests: Math.max(0, sum('num_requests_running')),
     kvCacheUsage: Math.min(1, Math.max(0, ...usages.map(({ value }) => value))),
     blockSizeTokens: positiveInteger(info?.get('block_size')),
     hashAlgorithm: known(info?.get('prefix_caching_hash_algo')),
@@ -48,24 +65,37 @@ export function parseEngineMetrics(text: string, rank: number | null = null): En
     sleeping: state.some(({ labels, value }) => {
       return value === 1 && labels.get('sleep_state') !== 'awake';
     }),
-    lora: loraLoad(read('vllm:lora_requests_info')),
+    lora: loraLoad(read('lora_requests_info')),
   };
 }
 
-/** The page is searched for the few names that matter: it is mostly histograms. */
-function samples(text: string, name: string): Sample[] {
-  const found: Sample[] = [];
-  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + name.length)) {
-    const before = at === 0 ? '\n' : text[at - 1];
-    const after = text[at + name.length];
-    if (before !== '\n' || (after !== '{' && after !== ' ' && after !== '\t')) continue;
+function samples(text: string): ReadonlyMap<string, readonly Sample[]> {
+  const found = new Map<string, Sample[]>(NAMES.map((name) => [name, []]));
+  for (let at = 0; at !== -1 && at < text.length; at = nextLine(text, at)) {
+    if (!text.startsWith(PREFIX, at)) continue;
+    const series = found.get(nameAt(text, at + PREFIX.length));
+    if (series === undefined) continue;
     SAMPLE.lastIndex = at;
     const [, labels = '', written = ''] = SAMPLE.exec(text) ?? [];
     const value = Number(written);
     if (written === '' || !Number.isFinite(value)) continue;
-    found.push({ labels: parseLabels(labels), value });
+    series.push({ labels: parseLabels(labels), value });
   }
   return found;
+}
+
+function nextLine(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end === -1 ? -1 : end + 1;
+}
+
+function nameAt(text: string, start: number): string {
+  for (let end = start; end < start + NAME_CHARACTERS_MAX; end += 1) {
+    const code = text.charCodeAt(end);
+    // `{`, space, tab
+    if (code === 0x7b || code === 0x20 || code === 0x09) return text.slice(start, end);
+  }
+  return '';
 }
 
 function parseLabels(text: string): Labels {

@@ -46,9 +46,12 @@ export class EnginePoller {
   #healthAtMs = Number.NEGATIVE_INFINITY;
   #modelsAtMs = Number.NEGATIVE_INFINITY;
 
+  /** Resolves after the first poll, whatever came of it. */
+  readonly first: Promise<void>;
+
   constructor(options: PollerOptions) {
     this.#options = options;
-    void this.#poll();
+    this.first = this.#poll();
   }
 
   /** Ends a poll under way too; nothing is reported afterwards. */

@@ -41,6 +41,9 @@ const EAGER_PROOFS = 16;
 /** Refutations in a row that outweigh an earlier proof: a single run may hold media that the engine
  * hashed differently from how it lists them. */
 const REFUTATIONS_TO_DOUBT = 3;
+/** At most one line about forgotten blocks in this time: whoever reaches the event socket could fill
+ * the disk otherwise. */
+const FORGOTTEN_LOG_MS = 1_000;
 
 export class EndpointBlocks implements StreamContent {
   readonly #setup: BlocksSetup;
@@ -53,7 +56,10 @@ export class EndpointBlocks implements StreamContent {
   #batchesToProof = 0;
   #refutations = 0;
   #holdsSome = false;
+  /** An event has failed, and the log says so. */
+  #failed = false;
   #lagSeconds: number | null = null;
+  #loggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(setup: BlocksSetup) {
     this.#setup = setup;
@@ -88,13 +94,16 @@ export class EndpointBlocks implements StreamContent {
     }
     this.#batchesToProof -= 1;
     let relearn = false;
-    for (const event of batch.events) relearn = this.#applyEvent(event) || relearn;
+    for (const event of batch.events) relearn = this.#tryEvent(event) || relearn;
     return relearn ? 'relearn' : 'applied';
   }
 
   forget(reason: string): void {
     this.#clearAll();
-    log.info('blocks of an endpoint forgotten', { endpoint: this.#setup.source.name, reason });
+    const { source, nowMs } = this.#setup;
+    if (nowMs() - this.#loggedMs < FORGOTTEN_LOG_MS) return;
+    this.#loggedMs = nowMs();
+    log.info('blocks of an endpoint forgotten', { endpoint: source.name, reason });
   }
 
   restarted(): void {
@@ -125,6 +134,21 @@ export class EndpointBlocks implements StreamContent {
       counts.malformed += 1;
       log.debug('event batch not readable', { endpoint: source.name, reason: error.message });
       return null;
+    }
+  }
+
+  /** An event that looks right can still be impossible, such as a block of 2^40 tokens, and what it
+   * then breaks must not be the thread. */
+  #tryEvent(event: KvEvent): boolean {
+    try {
+      return this.#applyEvent(event);
+    } catch (error) {
+      const { counts, source } = this.#setup;
+      counts.malformed += 1;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!this.#failed) log.error('event not applied', { endpoint: source.name, reason });
+      this.#failed = true;
+      return false;
     }
   }
 

@@ -1,11 +1,14 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
 import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
+import type { HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
-import type { HashAlgorithm } from '../native.js';
+import { HASH_ALGORITHMS, type HashAlgorithm } from '../native.js';
+import { defaultRoot, rootFromSeed } from '../prefix/hash-root.js';
+import type { HashSettings } from '../prefix/hash-settings.js';
 import { ownChain } from '../prefix/own-chain.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
 import type { ChatFlags } from '../tokenizer/match-task.js';
@@ -66,6 +69,11 @@ export class Fleet {
     this.#events = events;
   }
 
+  /** Resolves when every endpoint has been looked at once, whatever came of it. */
+  async lookedAt(): Promise<void> {
+    await Promise.all([...this.#pollers.values()].map((poller) => poller.first));
+  }
+
   /** Throws ConfigError for a name used twice or one endpoint too many. */
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
@@ -79,7 +87,8 @@ export class Fleet {
       apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
       random: this.#options.random,
       onReport: (report) => this.#learn(live, report),
-      onFailure: (reason, refused) => this.#lose(live, reason, refused),
+      onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
+      dataParallelRank: endpoint.dataParallelRank,
     });
     this.#pollers.set(endpoint.slot, poller);
     return live;
@@ -132,11 +141,9 @@ export class Fleet {
     this.#snapshot ??= snapshotModels(
       ++this.#version,
       this.modelFacts(),
-      this.all.map(({ endpoint, events, metrics }) => {
-        const { slot, model } = endpoint;
-        const configured = this.#models.get(model)?.blockSizeTokens;
-        const blockSize = configured ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
-        return { slot, model, settings: events?.settings ?? ownChain(blockSize) };
+      this.all.map((live) => {
+        const { slot, model } = live.endpoint;
+        return { slot, model, settings: live.events?.settings ?? this.#likelySettings(live) };
       }),
     );
     return this.#snapshot;
@@ -150,9 +157,11 @@ export class Fleet {
   report(slot: EndpointSlot, outcome: ForwardOutcome): void {
     const live = this.#live.get(slot);
     if (live === undefined) return;
-    if (outcome.kind === 'completed' && outcome.status < 500) live.health.succeeded();
+    if (outcome.kind === 'completed' && outcome.status < 500) {
+      live.health.succeeded('request');
+    }
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
-      this.#lose(live, outcome.error.message, !outcome.sent);
+      this.#lose(live, outcome.error.message, !outcome.sent, 'request');
     }
   }
 
@@ -200,6 +209,21 @@ export class Fleet {
     };
   }
 
+  /** Until events have proven how an engine hashes: what configuration and metrics say, so that what
+   * is predicted now is still found when the proof comes; else a chain of our own. */
+  #likelySettings({ endpoint, metrics }: LiveEndpoint): HashSettings {
+    const configured = this.#models.get(endpoint.model);
+    const blockSizeTokens =
+      configured?.blockSizeTokens ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
+    const reported = HASH_ALGORITHMS.find((name) => name === metrics?.hashAlgorithm);
+    const algorithm = configured?.hashAlgorithm ?? reported ?? null;
+    if (algorithm === null) return ownChain(blockSizeTokens);
+    const seed = configured?.hashSeed ?? null;
+    const root = seed === null ? defaultRoot(algorithm) : rootFromSeed(algorithm, seed);
+    if (root === null) return ownChain(blockSizeTokens);
+    return { algorithm, ...root, blockSizeTokens, profile: 'main-2026-08-17' };
+  }
+
   #eventSource({ endpoint }: LiveEndpoint): EventSource {
     const { slot, name, epoch, kvEvents, kvReplay, model, dataParallelRank, url } = endpoint;
     const configured = this.#models.get(model);
@@ -224,16 +248,23 @@ export class Fleet {
 
   #learn(live: LiveEndpoint, report: EngineReport): void {
     const { healthy } = live.health;
-    const blockSize = live.metrics?.blockSizeTokens;
+    const before = live.metrics;
     const changed = live.learn(report);
-    if (changed || blockSize !== live.metrics?.blockSizeTokens) this.#snapshot = null;
+    const { metrics } = live;
+    if (
+      changed ||
+      before?.blockSizeTokens !== metrics?.blockSizeTokens ||
+      before?.hashAlgorithm !== metrics?.hashAlgorithm
+    ) {
+      this.#snapshot = null;
+    }
     if (!healthy && live.health.healthy)
       log.info('endpoint is back', { endpoint: live.endpoint.name });
   }
 
-  #lose(live: LiveEndpoint, reason: string, refused: boolean): void {
+  #lose(live: LiveEndpoint, reason: string, refused: boolean, witness: HealthWitness): void {
     const { healthy } = live.health;
-    live.health.failed(reason, refused);
+    live.health.failed(reason, refused, witness);
     if (healthy && !live.health.healthy) {
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }

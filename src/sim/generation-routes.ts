@@ -31,10 +31,10 @@ export async function generate(
   const body = await readJsonObject(exchange);
   if (faults.hang) return;
   const prepared = await prepareRequest(service, shape, body);
-  if (exchange.aborted) return;
   const { request, options, prompts, modelName } = prepared;
   const requestId = exchange.header('x-request-id') ?? randomUUID().replaceAll('-', '');
   const echoes = options.echo ? await echoTexts(service, prompts) : new Map();
+  if (exchange.aborted) return;
   const answerShape = shape === 'chat' ? CHAT_SHAPE : COMPLETION_SHAPE;
   const context: AnswerContext = {
     exchange,

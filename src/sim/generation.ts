@@ -1,5 +1,4 @@
 // Generation: one HTTP request's answers, from the engine's tokens to pieces of text.
-
 import type { FinishReason } from './answer-shape.js';
 import type { AnswerText } from './answer-text.js';
 import { answerSeed } from './answer-text.js';

@@ -1,5 +1,4 @@
 // SimEngine: one simulated vLLM server in wall-clock time: HTTP, engines, KV cache events.
-
 import type { HashSettings } from '../prefix/hash-settings.js';
 import { AnswerText } from './answer-text.js';
 import { type ClockLag, WallClock } from './clock.js';

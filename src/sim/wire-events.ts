@@ -1,5 +1,4 @@
 // WireEvents: turns what happened in a block pool into the events vLLM publishes.
-
 import type { BlockEvent } from './block-events.js';
 import { hashesOf } from './block-sequence.js';
 import type { BlockStored, KvEvent, WireHash } from './event-encoder.js';
