@@ -87,7 +87,8 @@ test('engines that connect to us are told apart by topic', async (t) => {
   // The subscription reaches a publisher only after it has connected.
   await waitFor('all engines', () => {
     for (const { engine, prompt } of engines) engine.publish(engine.stored(prompt, 2));
-    return [1, 2, 4].every((slot) => stateOf(slot)?.trust === 'exact');
+    const reported = reports.some(({ type }) => type === 'unknown-topic');
+    return reported && [1, 2, 4].every((slot) => stateOf(slot)?.trust === 'exact');
   });
   await trusted('exact', 4);
   for (const { engine, slot, prompt } of engines) {

@@ -261,6 +261,7 @@ test('lag is the age of the batch when it was applied', () => {
 /** The same random life of a cache, told by two engines: one whose hashes nobody knows, and one that
  * hashes as we do ourselves. */
 test('keyed by tokens, an index equals that of an engine that hashes like us', () => {
+  let held = 0;
   for (let round = 0; round < 10; round += 1) {
     const seed = runSeed + round;
     const random = seededRandom(seed);
@@ -305,10 +306,12 @@ test('keyed by tokens, an index equals that of an engine that hashes like us', (
       }
     }
     assert.equal(hidden.blocks.keying, 'rehashed');
-    assert.ok(open.held().length > 0, `seed ${seed}`);
+    held += open.held().length;
     for (const tier of [TIER.gpu, TIER.cpu] as const) {
       assert.deepEqual(hidden.held(tier), open.held(tier), `seed ${seed}, tier ${tier}`);
     }
     assert.equal(hidden.index.copiesOf(SLOT), open.index.copiesOf(SLOT), `seed ${seed}`);
   }
+  // A round may end right after everything was cleared, but not all of them.
+  assert.ok(held > 0, `seed ${runSeed}`);
 });
