@@ -38,6 +38,9 @@ export interface PoolCounts {
 /** Tasks handed to a thread before the first is answered: hides the wake-up of a thread behind the
  * work on the task before, and lets encoding off the thread overlap. */
 const TASKS_PER_THREAD = 4;
+/** With `sync` a thread sleeps while it waits for the package's encoder, for ever. `async` and
+ * `disabled` measure alike: 0.20 ms for an empty round trip, 0.5 ms for a chat of 8k tokens. */
+const ATOMICS = 'disabled';
 /** A thread that has not answered by then hangs in a template: it is replaced. */
 const HANG_MS = 30_000;
 const RETRY_AFTER_SECONDS = 1;
@@ -72,7 +75,7 @@ export class TokenizerPool {
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: TASKS_PER_THREAD,
-      atomics: 'disabled',
+      atomics: ATOMICS,
       workerData: threadData,
     });
     this.loaded = this.allLoaded();
