@@ -41,6 +41,7 @@ const EAGER_PROOFS = 16;
 /** Refutations in a row that outweigh an earlier proof: a single run may hold media that the engine
  * hashed differently from how it lists them. */
 const REFUTATIONS_TO_DOUBT = 3;
+const LOG_EVERY_MS = 1_000;
 
 export class EndpointBlocks implements StreamContent {
   readonly #setup: BlocksSetup;
@@ -55,6 +56,7 @@ export class EndpointBlocks implements StreamContent {
   #holdsSome = false;
   /** An event has failed, and the log says so. */
   #failed = false;
+  #quietUntilMs = 0;
   #lagSeconds: number | null = null;
 
   constructor(setup: BlocksSetup) {
@@ -95,8 +97,12 @@ export class EndpointBlocks implements StreamContent {
   }
 
   forget(reason: string): void {
+    const { source, nowMs } = this.#setup;
     this.#clearAll();
-    log.info('blocks of an endpoint forgotten', { endpoint: this.#setup.source.name, reason });
+    // A stream that loses every second batch forgets as often.
+    if (nowMs() < this.#quietUntilMs) return;
+    this.#quietUntilMs = nowMs() + LOG_EVERY_MS;
+    log.info('blocks of an endpoint forgotten', { endpoint: source.name, reason });
   }
 
   restarted(): void {
