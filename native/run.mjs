@@ -5,6 +5,7 @@
 //   node native/run.mjs bench [arguments]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,9 +23,10 @@ if (program !== 'test' && program !== 'bench') {
   process.exit(2);
 }
 const sanitizer = program === 'test' && rest[0] in SANITIZERS ? rest.shift() : null;
+const xxhash = dirname(createRequire(import.meta.url).resolve('xxhash-addon/package.json'));
 const flags = [
   ...['-std=c++20', '-Wall', '-Wextra', '-Werror', '-fno-exceptions', '-fno-rtti', '-pthread'],
-  ...['-I', native],
+  ...['-I', native, '-isystem', join(xxhash, 'xxHash')],
   ...(sanitizer === null ? ['-O3', '-g'] : SANITIZERS[sanitizer]),
 ];
 

@@ -1,13 +1,17 @@
 // One JSON line per event on standard error. Standard output belongs to the commands.
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-let threshold = 1;
+const THRESHOLD_KEY = 'warmpath.logThreshold';
+/** A thread starts with the level of the one that started it. */
+let threshold = Number(getEnvironmentData(THRESHOLD_KEY) ?? 1);
 
 export function setLogLevel(level: LogLevel): void {
   threshold = LEVELS.indexOf(level);
+  setEnvironmentData(THRESHOLD_KEY, threshold);
 }
 
 function write(level: LogLevel, message: string, fields: LogFields): void {

@@ -187,8 +187,7 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
 
   bool ReadText(Napi::Value value, std::span<const uint8_t>* text) {
     const Napi::Env env = value.Env();
-    if (value.IsTypedArray() &&
-        value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+    if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
       const auto bytes = value.As<Napi::Uint8Array>();
       *text = {bytes.Data(), bytes.ElementLength()};
     } else if (value.IsString()) {

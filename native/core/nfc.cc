@@ -153,8 +153,7 @@ void Nfc::Decompose(uint32_t code, std::vector<Item>* items) const {
 uint32_t Nfc::Compose(uint32_t first, uint32_t second) const {
   if (first >= kLeadBase && first < kLeadBase + kLeadCount && second >= kVowelBase &&
       second < kVowelBase + kVowelCount) {
-    return kHangulBase +
-           ((first - kLeadBase) * kVowelCount + (second - kVowelBase)) * kTrailCount;
+    return kHangulBase + ((first - kLeadBase) * kVowelCount + (second - kVowelBase)) * kTrailCount;
   }
   const bool syllable = first >= kHangulBase && first < kHangulBase + kSyllableCount;
   if (syllable && (first - kHangulBase) % kTrailCount == 0 && second > kTrailBase &&

@@ -22,20 +22,20 @@ namespace kv {
 enum class SplitRule : uint8_t {
   // Whole patterns: every character belongs to a match.
   kGpt2,
-  kCl100k,     // GPT-3.5, Llama 3, GLM-4, Phi-4: numbers of up to three digits
-  kQwen2,      // the same with single digits
-  kQwen35,     // the same with marks as part of words
-  kO200k,      // GPT-4o, gpt-oss, Llama 4
-  kTekken,     // Mistral since Nemo
+  kCl100k,  // GPT-3.5, Llama 3, GLM-4, Phi-4: numbers of up to three digits
+  kQwen2,   // the same with single digits
+  kQwen35,  // the same with marks as part of words
+  kO200k,   // GPT-4o, gpt-oss, Llama 4
+  kTekken,  // Mistral since Nemo
   // DeepSeek V3 and R1: characters between matches are words too.
   kDeepSeekWords,
   // Parts of a sequence of splits.
-  kNumbers3,      // \p{N}{1,3}
-  kNumber,        // \p{N}
-  kKanaAndHan,    // [U+4E00-U+9FA5 U+3040-U+309F U+30A0-U+30FF]+
-  kHanToHangul,   // [U+4E00-U+9FA5 U+0800-U+4E00 U+AC00-U+D7FF]+
-  kNewline,       // [\r\n]
-  kSpaceLetters,  // \s?\p{L}+
+  kNumbers3,          // \p{N}{1,3}
+  kNumber,            // \p{N}
+  kKanaAndHan,        // [U+4E00-U+9FA5 U+3040-U+309F U+30A0-U+30FF]+
+  kHanToHangul,       // [U+4E00-U+9FA5 U+0800-U+4E00 U+AC00-U+D7FF]+
+  kNewline,           // [\r\n]
+  kSpaceLetters,      // \s?\p{L}+
   kSpacePunctuation,  // \s?\p{P}+
   kDigit,             // Digits, individual
   kDigits,            // Digits, contiguous

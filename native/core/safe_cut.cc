@@ -53,8 +53,7 @@ uint32_t FindCut(const uint8_t* text, uint32_t from, uint32_t size) {
 bool LeavesCutsAlone(const AddedToken& token) {
   const auto* content = reinterpret_cast<const uint8_t*>(token.content.data());
   const auto size = static_cast<uint32_t>(token.content.size());
-  return !token.single_word && !token.lstrip && !token.rstrip &&
-         FindCut(content, 1, size) == size;
+  return !token.single_word && !token.lstrip && !token.rstrip && FindCut(content, 1, size) == size;
 }
 
 }  // namespace

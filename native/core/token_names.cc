@@ -68,7 +68,8 @@ bool TokenNames::Read(std::string_view names, std::span<const uint32_t> ids, std
   for (const uint32_t id : ids) {
     const std::string_view name = TakeUntil('\n', &names);
     if (id >= MergeTable::kMaxTokens || seen[id]) {
-      *error = "token id " + std::to_string(id) + (id < seen.size() ? " occurs twice" : " is too large");
+      *error =
+          "token id " + std::to_string(id) + (id < seen.size() ? " occurs twice" : " is too large");
       return false;
     }
     seen[id] = true;

@@ -28,8 +28,8 @@ std::vector<TokenBytes> WholeWords(std::span<const TokenBytes> tokens, const Mer
 void NormalizeContents(std::vector<AddedToken>* tokens) {
   for (AddedToken& token : *tokens) {
     Buffer<uint8_t> normal;
-    SharedNfc().Append(reinterpret_cast<const uint8_t*>(token.content.data()),
-                       token.content.size(), &normal);
+    SharedNfc().Append(reinterpret_cast<const uint8_t*>(token.content.data()), token.content.size(),
+                       &normal);
     token.content.assign(reinterpret_cast<const char*>(normal.data()), normal.size());
   }
 }

@@ -24,9 +24,9 @@ inline CodePoint DecodeUtf8(const uint8_t* text) {
   if (first < 0xf0) {
     return {(first & 0x0f) << 12 | (text[1] & 0x3fu) << 6 | (text[2] & 0x3fu), 3};
   }
-  return {(first & 0x07) << 18 | (text[1] & 0x3fu) << 12 | (text[2] & 0x3fu) << 6 |
-              (text[3] & 0x3fu),
-          4};
+  return {
+      (first & 0x07) << 18 | (text[1] & 0x3fu) << 12 | (text[2] & 0x3fu) << 6 | (text[3] & 0x3fu),
+      4};
 }
 
 inline bool IsUtf8Continuation(uint8_t byte) { return (byte & 0xc0) == 0x80; }

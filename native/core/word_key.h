@@ -27,8 +27,8 @@ inline uint64_t FoldMultiply(uint64_t a, uint64_t b) {
 inline ShortWord LoadShortWord(const uint8_t* word, uint32_t size) {
   static_assert(kTextPadding >= kShortWordMax);
   // Bytes to keep: sixteen 0xff and sixteen 0 bytes, read from 16 - size on.
-  alignas(32) static constexpr uint8_t kKeep[32] = {
-      255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+  alignas(32) static constexpr uint8_t kKeep[32] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                    255, 255, 255, 255, 255, 255, 255, 255};
   ShortWord key;
   ShortWord keep;
   memcpy(&key, word, sizeof key);

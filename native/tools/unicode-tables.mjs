@@ -107,11 +107,11 @@ function mappings() {
 }
 
 /** [first code point of the range, value] wherever the value changes. */
-function ranges(valueOf) {
+function ranges(valueAt) {
   const rows = [];
   let last = 0;
   for (let code = 0; code <= 0x10ffff; code++) {
-    const value = valueOf(code);
+    const value = valueAt(code);
     if (value !== last) rows.push([code, value]);
     last = value;
   }

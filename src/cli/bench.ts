@@ -11,8 +11,6 @@ interface Benchmark {
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   hash: () => import('../../bench/hash.bench.js'),
-  index: () => import('../../bench/prefix-index.bench.js'),
-  tokenize: () => import('../../bench/tokenize.bench.js'),
   proxy: () => import('../../bench/proxy.bench.js'),
 };
 

@@ -41,7 +41,9 @@ const EAGER_PROOFS = 16;
 /** Refutations in a row that outweigh an earlier proof: a single run may hold media that the engine
  * hashed differently from how it lists them. */
 const REFUTATIONS_TO_DOUBT = 3;
-const LOG_EVERY_MS = 1_000;
+/** At most one line about forgotten blocks in this time: whoever reaches the event socket could fill
+ * the disk otherwise. */
+const FORGOTTEN_LOG_MS = 1_000;
 
 export class EndpointBlocks implements StreamContent {
   readonly #setup: BlocksSetup;
@@ -56,8 +58,8 @@ export class EndpointBlocks implements StreamContent {
   #holdsSome = false;
   /** An event has failed, and the log says so. */
   #failed = false;
-  #quietUntilMs = 0;
   #lagSeconds: number | null = null;
+  #loggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(setup: BlocksSetup) {
     this.#setup = setup;
@@ -97,11 +99,10 @@ export class EndpointBlocks implements StreamContent {
   }
 
   forget(reason: string): void {
-    const { source, nowMs } = this.#setup;
     this.#clearAll();
-    // A stream that loses every second batch forgets as often.
-    if (nowMs() < this.#quietUntilMs) return;
-    this.#quietUntilMs = nowMs() + LOG_EVERY_MS;
+    const { source, nowMs } = this.#setup;
+    if (nowMs() - this.#loggedMs < FORGOTTEN_LOG_MS) return;
+    this.#loggedMs = nowMs();
     log.info('blocks of an endpoint forgotten', { endpoint: source.name, reason });
   }
 

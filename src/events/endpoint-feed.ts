@@ -1,6 +1,7 @@
 // Everything the event thread does for one endpoint: its publishers' streams, its blocks, its state.
 import type { Trust } from '../endpoint/endpoint.js';
 import type { NativePrefixIndex } from '../native.js';
+import type { CheckBudget } from './check-budget.js';
 import { EndpointBlocks, type Prover } from './endpoint-blocks.js';
 import { EndpointStream } from './endpoint-stream.js';
 import { EventApplier } from './event-applier.js';
@@ -8,6 +9,7 @@ import { newCounts } from './event-counts.js';
 import type { EventSource, EventState } from './event-messages.js';
 import type { HeldBudget } from './held-messages.js';
 import type { RehashBudget } from './rehasher.js';
+import type { News } from './state-reporter.js';
 import type { ReplayService } from './stream-repair.js';
 
 /** What all feeds share. */
@@ -19,7 +21,8 @@ export interface FeedSetup {
   readonly nowMs: () => number;
   /** Replays from an address until the signal comes. */
   readonly replayFrom: (address: string, signal: AbortSignal) => ReplayService;
-  readonly changed: (feed: EndpointFeed, urgent: boolean) => void;
+  readonly checks: CheckBudget;
+  readonly changed: (feed: EndpointFeed, news: News) => void;
 }
 
 /** Ranks of one endpoint that names none; each has a publisher that counts for itself. */
@@ -35,13 +38,14 @@ export class EndpointFeed {
   #connected = false;
   /** Something answers at the address that is no publisher. */
   #refused = false;
+  #lastTrust: Trust = 'none';
   /** Why no events can come; null: they can. */
   #obstacle: string | null = null;
 
   constructor(source: EventSource, setup: FeedSetup) {
     this.source = source;
     this.#setup = setup;
-    const changed = () => setup.changed(this, true);
+    const changed = () => this.#changed();
     this.#blocks = new EndpointBlocks({
       source,
       applier: new EventApplier(setup.index, source.slot),
@@ -59,12 +63,12 @@ export class EndpointFeed {
     const stream = this.#streamOf(publisher);
     if (stream === null) this.#counts.ignored += 1;
     else stream.receive(sequence, payload);
-    this.#setup.changed(this, false);
+    this.#setup.changed(this, 'counters');
   }
 
   malformed(): void {
     this.#counts.malformed += 1;
-    this.#setup.changed(this, false);
+    this.#setup.changed(this, 'counters');
   }
 
   connected(): void {
@@ -75,7 +79,7 @@ export class EndpointFeed {
   refused(): void {
     if (this.#refused) return;
     this.#refused = true;
-    this.#setup.changed(this, true);
+    this.#changed();
   }
 
   disconnected(): void {
@@ -86,12 +90,12 @@ export class EndpointFeed {
   /** No events will come, for a reason only the operator can remove. */
   obstructed(reason: string): void {
     this.#obstacle = reason;
-    this.#setup.changed(this, true);
+    this.#changed();
   }
 
   clear(reason: string): void {
     this.#blocks.forget(reason);
-    this.#setup.changed(this, false);
+    this.#setup.changed(this, 'counters');
   }
 
   close(): void {
@@ -129,25 +133,34 @@ export class EndpointFeed {
     return { trust: keying === 'unproven' ? 'degraded' : keying, reason };
   }
 
+  /** Trust, settings or connection may have changed. */
+  #changed(): void {
+    const { trust } = this.#trust();
+    const fell = trust !== this.#lastTrust && (trust === 'degraded' || trust === 'none');
+    this.#lastTrust = trust;
+    this.#setup.changed(this, fell ? 'doubt' : 'state');
+  }
+
   #setConnected(connected: boolean): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
     if (connected) this.#refused = false;
-    this.#setup.changed(this, true);
+    this.#changed();
   }
 
   #streamOf(publisher: number): EndpointStream | null {
     const known = this.#streams.get(publisher);
     if (known !== undefined) return known;
     if (this.#streams.size >= RANKS_MAX) return null;
-    const { heldBudget, nowMs, changed } = this.#setup;
+    const { heldBudget, checks, nowMs } = this.#setup;
     const stream = new EndpointStream({
       content: this.#blocks,
       service: this.#serviceOf(publisher),
       counts: this.#counts,
       budget: heldBudget,
+      checks,
       nowMs,
-      changed: () => changed(this, true),
+      changed: () => this.#changed(),
     });
     this.#streams.set(publisher, stream);
     return stream;

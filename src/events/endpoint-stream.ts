@@ -1,6 +1,7 @@
 // Keeps the batches of one publisher in order: applies what follows, repairs gaps by replay, notices
 // a new process behind the same address. What a batch means is the content's business.
 import { setImmediate } from 'node:timers/promises';
+import type { CheckBudget } from './check-budget.js';
 import type { Counts } from './event-counts.js';
 import { peekTimestamp } from './event-frames.js';
 import { type HeldBudget, HeldMessages } from './held-messages.js';
@@ -14,6 +15,7 @@ export interface StreamSetup {
   readonly service: ReplayService | null;
   readonly counts: Counts;
   readonly budget: HeldBudget;
+  readonly checks: CheckBudget;
   readonly nowMs: () => number;
   /** Called when `doubt` may have changed. */
   readonly changed: () => void;
@@ -27,8 +29,9 @@ const REPAIRS_MAX = 4;
 /** An engine that loads a model is away longer than this; a network fault that TCP or libzmq
  * survives is usually shorter. Decides only where no replay can tell. */
 const RESTART_AWAY_MS = 15_000;
-/** A subscription reaches the publisher a little after the replay request does. */
-const TAIL_CHECK_MS = 1_000;
+/** A stream that has been silent for this long is asked for its end, once: a lost batch shows by the
+ * number of the next one, and there may be none for hours. */
+const SILENCE_MS = 500;
 /** Held messages applied before other endpoints get their turn. */
 const DRAIN_STEP = 64;
 
@@ -37,6 +40,11 @@ const RELEARN: Repair = {
   kind: 'full',
   cause: 'relearn',
   reason: 'reading all batches again, keyed the other way',
+};
+const COMPLETE: Repair = {
+  kind: 'full',
+  cause: 'relearn',
+  reason: 'reading all batches again after many faults in a row',
 };
 
 export class EndpointStream {
@@ -49,12 +57,14 @@ export class EndpointStream {
   /** The connection is new, and nothing has shown that the process is not. */
   #unverified: string | null = null;
   #repairs = 0;
+  /** Something was forgotten that a replay would bring back, but too many had been made in a row. */
+  #incomplete = false;
   /** A replay has been tried, so the first live message needs none. */
   #learned = false;
   #reconnectedMeanwhile = false;
   #awaySinceMs: number | null = null;
   #restUntilMs = 0;
-  #tailTimer: NodeJS.Timeout | null = null;
+  #endTimer: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(setup: StreamSetup) {
@@ -108,13 +118,18 @@ export class EndpointStream {
   close(): void {
     this.#closed = true;
     this.#held.clear();
-    if (this.#tailTimer !== null) clearTimeout(this.#tailTimer);
+    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
   }
 
   /** Applies a message, or says which repair must come before it. */
   #take(sequence: number, payload: Uint8Array): Repair | null {
     const ts = peekTimestamp(payload);
     const verdict = this.#tracker.judge(sequence, ts);
+    if (Number.isNaN(ts) && verdict.kind !== 'next') {
+      // No batch at all, so its number says nothing about those of the engine.
+      this.#setup.counts.malformed += 1;
+      return null;
+    }
     switch (verdict.kind) {
       case 'duplicate':
         this.#tracker.sawLive(sequence, ts);
@@ -138,6 +153,7 @@ export class EndpointStream {
     const outcome = this.#setup.content.apply(payload);
     this.#tracker.advance(sequence, ts);
     if (this.#unverified !== null) this.#setUnverified(null);
+    this.#checkEndLater();
     return outcome === 'relearn' && this.#mayReplay() ? RELEARN : null;
   }
 
@@ -147,11 +163,13 @@ export class EndpointStream {
     if (this.#mayReplay()) return { kind: 'continue', cause: 'gap', reason };
     this.#setup.content.forget(`${reason} and cannot be replayed`);
     this.#tracker.reset(null);
+    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
     return null;
   }
 
   #findRestart(): Repair | null {
     this.#restarted();
+    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
     if (!this.#mayReplay()) return null;
     return { kind: 'full', cause: 'restart', reason: 'the engine restarted' };
   }
@@ -190,7 +208,7 @@ export class EndpointStream {
     let repair: Repair | null = first;
     while (repair !== null && !this.#closed) {
       this.#repairs += 1;
-      if (repair.cause !== 'tail') counts.replays += 1;
+      if (repair.cause !== 'end') counts.replays += 1;
       this.#setRepairReason(repair);
       const end = await runRepair(repair, stream);
       if (this.#closed) break;
@@ -212,7 +230,7 @@ export class EndpointStream {
     }
     this.#restUntilMs = nowMs() + REPLAY_REST_MS;
     const untouched = appliedCount === 0;
-    if (untouched && (repair === LEARN || repair.cause === 'tail')) return null;
+    if (untouched && (repair === LEARN || repair.cause === 'end')) return null;
     if (untouched && repair.cause === 'connect') this.#reconnectedWithoutReplay(0);
     else {
       if (known) content.forget(`${repair.reason}; the replay did not answer in full`);
@@ -239,7 +257,7 @@ export class EndpointStream {
     if (this.#reconnectedMeanwhile) {
       this.#reconnectedMeanwhile = false;
       this.connected();
-    } else if (repaired === LEARN || repaired.cause === 'connect') this.#checkTailLater();
+    } else if (repaired === LEARN || repaired.cause === 'connect') this.#checkEndLater();
   }
 
   #reconnectedWithoutReplay(awayMs: number): void {
@@ -247,23 +265,30 @@ export class EndpointStream {
     else this.#setUnverified('reconnected; the next batch will tell whether any was missed');
   }
 
-  /** Batches published between the replay and the subscription are in neither, and on an idle engine
-   * no later number would show it. */
-  #checkTailLater(): void {
+  /** Batches published between the replay and the subscription are in neither, and a publisher at
+   * its high-water mark drops: on an engine that falls silent then, no number would ever show it. */
+  #checkEndLater(): void {
+    if (this.#endTimer !== null || this.#setup.service === null) return;
     const seen = this.#tracker.applied;
-    if (this.#tailTimer !== null) clearTimeout(this.#tailTimer);
-    this.#tailTimer = setTimeout(() => {
-      const quiet = this.#tracker.applied === seen && this.#state === 'live';
-      if (quiet && seen !== null && this.#awaySinceMs === null && this.#mayReplay()) {
-        this.#start({ kind: 'continue', cause: 'tail', reason: 'the last batches were lost' });
+    this.#endTimer = setTimeout(() => {
+      this.#endTimer = null;
+      if (this.#closed) return;
+      const silent = this.#tracker.applied === seen && this.#state === 'live';
+      if (this.#incomplete && this.#state === 'live' && this.#mayReplay()) {
+        this.#incomplete = false;
+        this.#start(COMPLETE);
+      } else if (!silent) this.#checkEndLater();
+      else if (seen !== null && this.#awaySinceMs === null && this.#mayReplay()) {
+        if (!this.#setup.checks.take(this.#setup.nowMs())) this.#checkEndLater();
+        else this.#start({ kind: 'continue', cause: 'end', reason: 'the last batches were lost' });
       }
-    }, TAIL_CHECK_MS);
-    this.#tailTimer.unref();
+    }, SILENCE_MS);
+    this.#endTimer.unref();
   }
 
   #setRepairReason(repair: Repair | null): void {
-    // A check of the tail finds something so rarely that it casts no doubt.
-    this.#repairReason = repair === null || repair.cause === 'tail' ? null : repair.reason;
+    // A check of the end finds something so rarely that it casts no doubt.
+    this.#repairReason = repair === null || repair.cause === 'end' ? null : repair.reason;
     this.#setup.changed();
   }
 

@@ -2,6 +2,7 @@
 import { log } from '../log.js';
 import { type NativePrefixIndex, native } from '../native.js';
 import { proveHashing } from '../prefix/hash-prover.js';
+import { CheckBudget } from './check-budget.js';
 import type { Prover } from './endpoint-blocks.js';
 import { EndpointFeed, type FeedSetup } from './endpoint-feed.js';
 import { type EventMessage, peekRank } from './event-frames.js';
@@ -70,7 +71,8 @@ export class EventHub {
       rehashBudget: new RehashBudget(),
       nowMs: options.nowMs ?? Date.now,
       replayFrom: (address, signal) => this.#replayFrom(address, signal),
-      changed: (feed, urgent) => this.#reporter.mark(feed, urgent),
+      checks: new CheckBudget(),
+      changed: (feed, news) => this.#reporter.mark(feed, news),
     };
     this.#maintain();
   }
@@ -135,7 +137,7 @@ export class EventHub {
     }
     this.#seats.set(source.slot, { feed, subscription });
     if (source.connect === null) this.#topics.add(source);
-    this.#reporter.mark(feed, true);
+    this.#reporter.mark(feed, 'state');
   }
 
   #remove(slot: number): void {

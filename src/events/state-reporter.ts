@@ -2,8 +2,15 @@
 
 /** At most one report in this time. */
 export const REPORT_INTERVAL_MS = 100;
+/** Reports that may be sent before the time is over, because an endpoint is trusted less: a decision
+ * should not rest on what is known to be wrong. */
+const EARLY_REPORTS = 10;
 /** Counters alone change with every message; a report carries those of so many endpoints. */
 const COUNTERS_PER_REPORT = 64;
+
+/** What has changed about an endpoint: it is trusted less; its trust, settings or connection are others;
+ * it has only counted on. */
+export type News = 'doubt' | 'state' | 'counters';
 
 export class StateReporter<Key> {
   readonly #urgent = new Set<Key>();
@@ -11,18 +18,22 @@ export class StateReporter<Key> {
   readonly #send: (keys: readonly Key[]) => void;
   #timer: NodeJS.Timeout | null = null;
   #scheduled = false;
+  #earlyReports = 0;
 
   constructor(send: (keys: readonly Key[]) => void) {
     this.#send = send;
   }
 
-  /** `urgent`: trust, settings or connection have changed, not only counters. */
-  mark(key: Key, urgent: boolean): void {
-    if (urgent) this.#urgent.add(key);
+  mark(key: Key, news: News): void {
+    if (news !== 'counters') this.#urgent.add(key);
     else if (!this.#counters.has(key)) this.#counters.add(key);
     else return;
-    if (this.#timer !== null || this.#scheduled) return;
-    // The first one goes out at once, but after the change that is under way.
+    if (this.#scheduled) return;
+    if (this.#timer !== null) {
+      if (news !== 'doubt' || this.#earlyReports >= EARLY_REPORTS) return;
+      this.#earlyReports += 1;
+    }
+    // It goes out at once, but after the change that is under way.
     this.#scheduled = true;
     queueMicrotask(() => this.#flush());
   }
@@ -40,7 +51,6 @@ export class StateReporter<Key> {
   }
 
   #flush(): void {
-    this.#timer = null;
     this.#scheduled = false;
     const keys = [...this.#urgent];
     for (const key of keys) this.#counters.delete(key);
@@ -52,7 +62,12 @@ export class StateReporter<Key> {
     }
     if (keys.length === 0) return;
     this.#send(keys);
-    this.#timer = setTimeout(() => this.#flush(), REPORT_INTERVAL_MS);
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#earlyReports = 0;
+      this.#flush();
+    }, REPORT_INTERVAL_MS);
     this.#timer.unref();
   }
 }

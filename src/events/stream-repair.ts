@@ -19,7 +19,7 @@ export interface ReplayService {
 
 export interface Repair {
   readonly kind: ReplayKind;
-  readonly cause: 'first' | 'connect' | 'gap' | 'restart' | 'relearn' | 'tail';
+  readonly cause: 'first' | 'connect' | 'gap' | 'restart' | 'relearn' | 'end';
   /** Why the endpoint is in doubt until it is done. */
   readonly reason: string;
 }

@@ -78,7 +78,9 @@ export class Chooser {
     const match = matches.find((one) => one.settings === settings);
     const matchedBlocks = match === undefined ? 0 : this.#scores.blocks(endpoint.slot);
     const credit =
-      match === undefined ? 0 : this.#scores.credit(endpoint.slot, match, this.#predicted);
+      match === undefined
+        ? 0
+        : this.#scores.credit(endpoint.slot, match, this.#predicted, TRUST_FACTOR[trust]);
     return {
       endpoint,
       load,
@@ -86,7 +88,7 @@ export class Chooser {
       live,
       match,
       matchedBlocks,
-      credit: credit * TRUST_FACTOR[trust],
+      credit,
       blockCount: match?.blockCount ?? 0,
       blockSizeTokens: match?.blockSizeTokens ?? 0,
     };

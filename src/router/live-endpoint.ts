@@ -53,8 +53,9 @@ export class LiveEndpoint {
     };
   }
 
+  /** Until the event thread has reported, what it writes counts as unproven. */
   get trust(): Trust {
-    return this.events?.trust ?? 'none';
+    return this.events?.trust ?? 'degraded';
   }
 
   get available(): boolean {

@@ -37,11 +37,17 @@ export class MatchScores {
     return this.#blocks[slot] ?? 0;
   }
 
-  /** The same weighted by tier, plus blocks that requests in flight are about to put there. */
-  credit(slot: EndpointSlot, match: SettingsMatch | undefined, predicted: PredictedBlocks): number {
-    const known = this.#credit[slot] ?? 0;
+  /** The same weighted by tier and by `trust`, a factor, plus blocks that requests in flight are about
+   * to put there: those we know from our own routing, whatever the engine's events are worth. */
+  credit(
+    slot: EndpointSlot,
+    match: SettingsMatch,
+    predicted: PredictedBlocks,
+    trust: number,
+  ): number {
+    const known = trust * (this.#credit[slot] ?? 0);
     // Chains of several prompts are not one chain, so a prediction is looked up for one prompt only.
-    if (match === undefined || match.promptStarts.length !== 1) return known;
+    if (match.promptStarts.length !== 1) return known;
     const held = this.#blocks[slot] ?? 0;
     return known + PREDICTED_WEIGHT * predicted.extension(slot, match.hashes, held);
   }

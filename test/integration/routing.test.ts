@@ -15,7 +15,7 @@ const CLIENTS = 6;
 const encoder = await loadPromptEncoder(shippedTokenizer());
 
 const engines = (context: TestContext): Promise<SimEngine[]> =>
-  startSims(context, ENGINES, { encoder, model: TEST_MODEL, hashSeed: '42' });
+  startSims(context, ENGINES, { encoder, model: TEST_MODEL });
 
 interface Answer {
   readonly endpoint: string | null;
@@ -99,11 +99,11 @@ test('the same prompt again goes where it is cached, and the engine confirms the
   assert.equal(second.matchedTokens, Math.floor((second.promptTokens - 1) / 16) * 16);
 });
 
-/** Asks until the events of the first answer have been applied. */
+/** Asks until the events of the first answer have been applied and main has heard of it. */
 async function again(ask: () => Promise<Answer>): Promise<Answer> {
   for (let attempt = 0; ; attempt++) {
     const answer = await ask();
-    if (answer.matchedTokens > 0 || attempt === 50) return answer;
+    if ((answer.matchedTokens > 0 && answer.trust === 'exact') || attempt === 200) return answer;
   }
 }
 

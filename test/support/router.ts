@@ -14,21 +14,30 @@ export interface TestRouter {
 
 export const TEST_MODEL = 'Qwen/Qwen3-0.6B';
 
-/** Engines are named a, b, c, … `extra` is merged into the configuration. */
+type Keys = Readonly<Record<string, unknown>>;
+
+/** Engines are named a, b, c, … `extra` is merged into the configuration, `model` into its model,
+ * `endpoint` into each endpoint. */
 export async function startRouter(
   context: TestContext,
   engines: readonly SimEngine[],
-  extra: Readonly<Record<string, unknown>> = {},
+  extra: Keys = {},
+  { model = {}, endpoint = {} }: { readonly model?: Keys; readonly endpoint?: Keys } = {},
 ): Promise<TestRouter> {
   setLogLevel('error');
   const endpoints = engines.map(({ url, kvEvents, kvReplay }, i) => {
-    return { name: String.fromCharCode(97 + i), url, kvEvents, kvReplay };
+    return { name: String.fromCharCode(97 + i), url, kvEvents, kvReplay, ...endpoint };
   });
   const { config } = parseConfig(
     JSON.stringify({
       listen: { host: '127.0.0.1', port: 0, adminHost: '127.0.0.1', adminPort: 0 },
       models: [
-        { name: TEST_MODEL, tokenizer: shippedTokenizer(), endpoints: { static: endpoints } },
+        {
+          name: TEST_MODEL,
+          tokenizer: shippedTokenizer(),
+          endpoints: { static: endpoints },
+          ...model,
+        },
       ],
       tokenizer: { threads: 1 },
       ...extra,

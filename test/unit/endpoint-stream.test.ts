@@ -1,7 +1,8 @@
 // The order of one publisher's batches under loss, repetition, restart and broken replays.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
+import { CheckBudget } from '../../src/events/check-budget.js';
 import { EndpointStream } from '../../src/events/endpoint-stream.js';
 import { newCounts } from '../../src/events/event-counts.js';
 import { HeldBudget } from '../../src/events/held-messages.js';
@@ -51,6 +52,7 @@ function start(publisher: FakePublisher, withReplay = true, budget = new HeldBud
     service: withReplay ? publisher : null,
     counts,
     budget,
+    checks: new CheckBudget(),
     nowMs: () => clock.nowMs,
     changed: () => undefined,
   });
@@ -227,6 +229,57 @@ test('batches that a subscription came too late for are fetched although nothing
   while (content.blocks.size === 0) await setImmediate();
   assert.deepEqual(ids(content.blocks), [1]);
   assert.equal(counts.replays, 1, 'a check that found nothing wrong before is no repair');
+});
+
+test('a batch lost before the publisher falls silent is fetched, and the silence then left alone', async () => {
+  const publisher = new FakePublisher();
+  const { content, send, stream } = start(publisher);
+  stream.connected();
+  await quiet();
+  send(publisher.store(1), publisher.store(2));
+  publisher.remove(1);
+  assert.deepEqual(ids(content.blocks), [1, 2]);
+  while (content.blocks.size > 1) await setImmediate();
+  assert.deepEqual(ids(content.blocks), [2]);
+  const { requests } = publisher;
+  await delay(1200);
+  assert.ok(publisher.requests <= requests + 1, 'one more look after what was found');
+  stream.close();
+});
+
+test('a message that is no batch says nothing by its number', async () => {
+  const publisher = new FakePublisher();
+  const { content, send, counts, stream } = start(publisher);
+  stream.connected();
+  await quiet();
+  send(publisher.store(1), publisher.store(2));
+  const { requests } = publisher;
+  for (const sequence of [0, 1, 7, 2 ** 52]) send({ sequence, payload: Buffer.from('garbage') });
+  assert.equal(stream.doubt, null);
+  assert.equal(publisher.requests, requests);
+  assert.deepEqual(ids(content.blocks), [1, 2]);
+  assert.deepEqual([counts.malformed, counts.gaps, counts.restarts], [4, 0, 0]);
+  send(publisher.store(3));
+  assert.equal(counts.gaps, 0);
+});
+
+test('what more faults in a row than repairs cost is read again once the stream is calm', async () => {
+  const publisher = new FakePublisher();
+  const { content, send, stream } = start(publisher);
+  stream.connected();
+  await quiet();
+  send(publisher.store(1));
+  // Batches in form, from somebody else, with numbers of their own.
+  const foreign = new FakePublisher();
+  for (let i = 1; i <= 8; i += 1) send({ ...foreign.store(100 + i), sequence: i * 1000 });
+  send(publisher.store(2));
+  await quiet();
+  send(publisher.store(3));
+  while (!content.blocks.has(1)) await setImmediate();
+  await quiet();
+  assert.deepEqual(ids(content.blocks), [1, 2, 3]);
+  assert.equal(stream.doubt, null);
+  stream.close();
 });
 
 test('content that must be read again is', async () => {
