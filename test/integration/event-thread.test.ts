@@ -150,3 +150,16 @@ test('closing ends the thread in the middle of traffic', async (t) => {
   assert.ok(performance.now() - start < 3000);
   assert.equal(reports.filter(({ type }) => type === 'failed').length, 0);
 });
+
+test('a thread that dies says so once, and closing it still ends', async (t) => {
+  const { reports, thread } = await startThread(t);
+  const source = { connect: null, replay: null, host: 'h', port: 1, model: 'm', name: 'x' };
+  const expected = { algorithm: null, seed: null, blockSizeTokens: null };
+  // A slot beyond what the index can tell apart is a bug of the caller.
+  const slot = native.maxEndpoints;
+  thread.add({ ...source, slot, epoch: 1, dataParallelRank: null, expected });
+  thread.remove(slot);
+  await waitFor('the report', () => reports.some(({ type }) => type === 'failed'));
+  await thread.close();
+  assert.equal(reports.filter(({ type }) => type === 'failed').length, 1);
+});
