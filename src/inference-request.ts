@@ -3,8 +3,15 @@ import type { Json, JsonObject } from './json.js';
 
 export type { Json, JsonObject } from './json.js';
 
-/** Which request shape a body has. */
-export type RequestShape = 'chat' | 'completions';
+/** Which request shape a body has: one for each generation API of vLLM's server. */
+export type RequestShape =
+  | 'chat'
+  | 'completions'
+  | 'chat-batch'
+  | 'responses'
+  | 'messages'
+  | 'cohere-chat'
+  | 'generate';
 
 export type ContentPart =
   | {
@@ -61,14 +68,21 @@ export interface ChatRequest extends CommonRequest {
   readonly promptTokenIds: Uint32Array | null;
 }
 
+/** Conversations that share everything but their messages; each is an engine request of its own. */
+export interface ChatBatchRequest extends CommonRequest {
+  readonly kind: 'chat-batch';
+  /** At least one. */
+  readonly chats: readonly ChatRequest[];
+}
+
 export interface CompletionRequest extends CommonRequest {
   readonly kind: 'completion';
-  /** One prompt per engine request: text, or token ids used verbatim. Empty when the prompt is
-   * embeddings, whose blocks the router cannot know. */
+  /** One prompt per engine request: text, or token ids used verbatim. Empty when only the engine can
+   * make the prompt: of embeddings, or from what it remembers of an earlier response. */
   readonly prompts: readonly (string | Uint32Array)[];
 }
 
-export type InferenceRequest = ChatRequest | CompletionRequest;
+export type InferenceRequest = ChatRequest | ChatBatchRequest | CompletionRequest;
 
 /** What a template gets besides messages. */
 export type TemplateVariables = ReadonlyMap<string, Json>;

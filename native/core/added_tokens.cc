@@ -48,6 +48,40 @@ uint32_t SkipSpaces(const uint8_t* text, uint32_t i, uint32_t size) {
   return i;
 }
 
+// Positions where a token may start. Few first bytes are searched one by one with memchr, each of
+// them once over the text.
+class Candidates {
+ public:
+  static constexpr size_t kSearchedMax = 4;
+
+  Candidates(const std::vector<uint8_t>& first_bytes, const uint8_t* text, uint32_t size)
+      : first_bytes_(first_bytes), text_(text), size_(size) {
+    for (size_t k = 0; k < first_bytes.size(); ++k) next_[k] = Search(first_bytes[k], 0);
+  }
+
+  // The first one at or behind `i`, or the size of the text. REQUIRES: `i` does not go back.
+  uint32_t From(uint32_t i) {
+    uint32_t first = size_;
+    for (size_t k = 0; k < first_bytes_.size(); ++k) {
+      if (next_[k] < i) next_[k] = Search(first_bytes_[k], i);
+      first = std::min(first, next_[k]);
+    }
+    return first;
+  }
+
+ private:
+  uint32_t Search(uint8_t byte, uint32_t i) const {
+    const void* const found = i < size_ ? memchr(text_ + i, byte, size_ - i) : nullptr;
+    if (found == nullptr) return size_;
+    return static_cast<uint32_t>(static_cast<const uint8_t*>(found) - text_);
+  }
+
+  const std::vector<uint8_t>& first_bytes_;
+  const uint8_t* const text_;
+  const uint32_t size_;
+  uint32_t next_[kSearchedMax] = {};
+};
+
 }  // namespace
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
@@ -90,17 +124,6 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
   }
 }
 
-uint32_t AddedTokens::FindCandidate(const uint8_t* text, uint32_t i, uint32_t size) const {
-  if (i >= size) return size;
-  if (first_bytes_.size() == 1) {
-    const void* found = memchr(text + i, first_bytes_[0], size - i);
-    return found == nullptr ? size
-                            : static_cast<uint32_t>(static_cast<const uint8_t*>(found) - text);
-  }
-  while (i < size && root_targets_[text[i]] == 0) ++i;
-  return i;
-}
-
 uint32_t AddedTokens::LongestAt(const uint8_t* text, uint32_t i, uint32_t size) const {
   uint32_t longest = kNoToken;
   uint32_t node = root_targets_[text[i++]];
@@ -117,13 +140,27 @@ uint32_t AddedTokens::LongestAt(const uint8_t* text, uint32_t i, uint32_t size) 
 }
 
 void AddedTokens::Split(const uint8_t* text, uint32_t size, Buffer<TextPart>* parts) const {
+  if (first_bytes_.size() <= Candidates::kSearchedMax) {
+    Candidates candidates(first_bytes_, text, size);
+    return SplitAt(text, size, [&](uint32_t i) { return candidates.From(i); }, parts);
+  }
+  const auto next = [&](uint32_t i) {
+    while (i < size && root_targets_[text[i]] == 0) ++i;
+    return i;
+  };
+  SplitAt(text, size, next, parts);
+}
+
+template <typename NextCandidate>
+void AddedTokens::SplitAt(const uint8_t* text, uint32_t size, NextCandidate next_candidate,
+                          Buffer<TextPart>* parts) const {
   const auto append = [parts](uint32_t begin, uint32_t end, uint32_t id) {
     if (begin >= end) return;
     const TextPart part{begin, end, id};
     parts->Append(&part, 1);
   };
   uint32_t done = 0;
-  for (uint32_t i = FindCandidate(text, 0, size); i < size; i = FindCandidate(text, i, size)) {
+  for (uint32_t i = next_candidate(0); i < size; i = next_candidate(i)) {
     const uint32_t index = LongestAt(text, i, size);
     if (index == kNoToken) {
       ++i;
@@ -135,7 +172,7 @@ void AddedTokens::Split(const uint8_t* text, uint32_t size, Buffer<TextPart>* pa
     // The search goes on behind the match itself, whatever becomes of it: so does the library's.
     i = end;
     if (token.single_word && TouchesWord(text, size, begin, end)) continue;
-    // `done` can lie before `begin` again when a token matched inside stripped white space.
+    // Stripped white space may hold the next match, which then begins before `done`.
     if (token.lstrip) begin = std::max(SkipSpacesBack(text, begin), done);
     if (token.rstrip) end = SkipSpaces(text, end, size);
     append(done, begin, kNoToken);

@@ -52,8 +52,10 @@ class AddedTokens {
     uint32_t target;
   };
 
-  // First position at or behind `i` where a token may start, or `size`.
-  uint32_t FindCandidate(const uint8_t* text, uint32_t i, uint32_t size) const;
+  // `next_candidate(i)` is the first position at or behind `i` where a token may start.
+  template <typename NextCandidate>
+  void SplitAt(const uint8_t* text, uint32_t size, NextCandidate next_candidate,
+               Buffer<TextPart>* parts) const;
   // The longest token that starts at `i`, kNoToken if none does.
   uint32_t LongestAt(const uint8_t* text, uint32_t i, uint32_t size) const;
 

@@ -1,16 +1,25 @@
 #include "core/bpe.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
+#include <cstring>
 
 namespace kv {
 namespace {
 
 // Words up to this size keep a bit for each token that still stands.
-constexpr uint32_t kShortWord = 32;
+constexpr uint32_t kPositionBits = 6;
+constexpr uint32_t kShortWord = 1u << kPositionBits;
+constexpr uint32_t kLanes = 4;  // integers in a vector register that every processor has
 
 // Scratch memory kept between words: 4 MB.
 constexpr size_t kMaxKeptItems = size_t{1} << 20;
+
+int32_t PackOrder(uint32_t rank, uint32_t position) {
+  return rank == kNoMerge ? static_cast<int32_t>(kNoMerge)
+                          : static_cast<int32_t>(rank << kPositionBits | position);
+}
 
 // The ranks of all positions of a long word, and above them the minima of groups of sixteen, of
 // sixteen such groups, and so on: the lowest rank is found, and one rank changed, in O(log n).
@@ -74,9 +83,9 @@ class RankTree {
  private:
   uint32_t GroupMinimum(int level, uint32_t group) const {
     const uint32_t* items = levels_[level] + (size_t{group} << kFanOutBits);
-    uint32_t minimum = items[0];
-    for (uint32_t i = 1; i < kFanOut; ++i) minimum = items[i] < minimum ? items[i] : minimum;
-    return minimum;
+    int32_t minimum = kNoMerge;
+    for (uint32_t i = 0; i < kFanOut; ++i) minimum = std::min(minimum, static_cast<int32_t>(items[i]));
+    return static_cast<uint32_t>(minimum);
   }
 
   uint32_t* levels_[kMaxLevels];
@@ -116,32 +125,38 @@ uint32_t WordMerger::Tokenize(const uint8_t* word, uint32_t size, uint32_t* out)
 
 uint32_t WordMerger::TokenizeShort(const uint8_t* word, uint32_t size, uint32_t* out) const {
   uint32_t tokens[kShortWord];
-  uint32_t ranks[kShortWord];  // of the pair that starts here; kNoMerge where no token starts
-  for (uint32_t i = 0; i + 1 < size; ++i) ranks[i] = table_.ByteRank(word[i], word[i + 1]);
+  // rank << kPositionBits | position for the pair that starts there, so that the minimum is the
+  // leftmost of the lowest; kNoMerge where no token starts, and behind the word up to whole lanes.
+  alignas(16) int32_t order[kShortWord];
+  const uint32_t lanes = (size + kLanes - 1) & ~(kLanes - 1);
   for (uint32_t i = 0; i < size; ++i) tokens[i] = table_.ByteToken(word[i]);
-  ranks[size - 1] = kNoMerge;
+  for (uint32_t i = 0; i + 1 < size; ++i) {
+    order[i] = PackOrder(table_.ByteRank(word[i], word[i + 1]), i);
+  }
+  for (uint32_t i = size - 1; i < lanes; ++i) order[i] = kNoMerge;
 
-  uint64_t starts = (uint64_t{1} << size) - 1;
+  uint64_t starts = ~uint64_t{0} >> (kShortWord - size);
   while (true) {
-    uint32_t rank = kNoMerge;
-    uint32_t i = 0;
-    for (uint32_t k = 0; k + 1 < size; ++k) {
-      if (ranks[k] < rank) {
-        rank = ranks[k];
-        i = k;
-      }
+    int32_t lowest[kLanes];
+    memcpy(lowest, order, sizeof lowest);
+    for (uint32_t i = kLanes; i < lanes; i += kLanes) {
+      for (uint32_t k = 0; k < kLanes; ++k) lowest[k] = std::min(lowest[k], order[i + k]);
     }
-    if (rank == kNoMerge) break;
+    const int32_t first = std::min(std::min(lowest[0], lowest[1]), std::min(lowest[2], lowest[3]));
+    if (first == kNoMerge) break;
+    const uint32_t i = first & (kShortWord - 1);
     const uint64_t behind = starts & ~((uint64_t{2} << i) - 1);
     const uint64_t others = behind & (behind - 1);
     const auto absorbed = static_cast<uint32_t>(std::countr_zero(behind));
-    tokens[i] = table_.Merged(rank);
+    tokens[i] = table_.Merged(static_cast<uint32_t>(first) >> kPositionBits);
     starts &= ~(uint64_t{1} << absorbed);
-    ranks[absorbed] = kNoMerge;
-    ranks[i] = others != 0 ? table_.Rank(tokens[i], tokens[std::countr_zero(others)]) : kNoMerge;
+    order[absorbed] = kNoMerge;
+    order[i] = others != 0
+                   ? PackOrder(table_.Rank(tokens[i], tokens[std::countr_zero(others)]), i)
+                   : kNoMerge;
     if (const uint64_t before = starts & ((uint64_t{1} << i) - 1)) {
-      const int previous = 63 - std::countl_zero(before);
-      ranks[previous] = table_.Rank(tokens[previous], tokens[i]);
+      const auto previous = static_cast<uint32_t>(63 - std::countl_zero(before));
+      order[previous] = PackOrder(table_.Rank(tokens[previous], tokens[i]), previous);
     }
   }
 

@@ -9,7 +9,8 @@
 
 namespace kv {
 
-inline constexpr uint32_t kNoMerge = ~0u;
+// Above all ranks, and positive as a signed number, which SSE2 compares faster.
+inline constexpr uint32_t kNoMerge = 0x7fffffff;
 
 struct Merge {
   uint32_t left;

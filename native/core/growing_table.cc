@@ -86,10 +86,16 @@ void GrowingTable::Kill(const Place& place) {
   untidy_.push_back({epochs_.current(), generation, place.slot / SlotTable::kSlotsPerBucket});
 }
 
+uint64_t GrowingTable::SliceBuckets(uint64_t home_buckets) noexcept {
+  return std::clamp(home_buckets / 16, kMinSliceBuckets, kMaxSliceBuckets);
+}
+
 bool GrowingTable::CanResize(uint64_t home_buckets) const noexcept {
   const uint64_t wanted = SlotTable::BytesFor(home_buckets);
   const uint64_t had = SlotTable::BytesFor(current_->home_buckets());
-  const uint64_t slack = 2 * SlotTable::BytesFor(std::min(kSliceBuckets, home_buckets));
+  // While the cursor moves, two slices of either table are in use twice.
+  const uint64_t slice = SliceBuckets(current_->home_buckets());
+  const uint64_t slack = 2 * (had + wanted) * slice / current_->home_buckets();
   return wanted + slack <= had || budget_.Fits(wanted + slack - had);
 }
 
@@ -99,6 +105,7 @@ bool GrowingTable::Resize(uint64_t home_buckets) {
   old_ = std::move(current_);
   current_ = std::move(grown);
   cursor_ = 0;
+  slice_ = SliceBuckets(old_->home_buckets());
   slice_end_ = 0;
   ++generation_;
   auto phase = std::make_unique<Phase>();
@@ -122,7 +129,7 @@ uint64_t GrowingTable::ShareOfNew(uint64_t old_bucket) const noexcept {
 }
 
 bool GrowingTable::EnterSlice() noexcept {
-  const uint64_t end = std::min(cursor_ + kSliceBuckets, old_->bucket_count());
+  const uint64_t end = std::min(cursor_ + slice_, old_->bucket_count());
   const uint64_t bytes = ShareOfNew(end) - ShareOfNew(cursor_);
   // Over the budget although CanResize said yes: readers hold up old slices. Wait for them.
   if (!budget_.Fits(bytes) && !retired_.empty()) return false;
@@ -132,7 +139,7 @@ bool GrowingTable::EnterSlice() noexcept {
 }
 
 void GrowingTable::LeaveSlice() {
-  const uint64_t first = (slice_end_ - 1) / kSliceBuckets * kSliceBuckets;
+  const uint64_t first = (slice_end_ - 1) / slice_ * slice_;
   retired_.push_back({epochs_.current(), old_.get(), first, slice_end_, nullptr, nullptr});
 }
 

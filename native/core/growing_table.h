@@ -109,11 +109,13 @@ class GrowingTable {
   // A long stall of a reader must not turn removals into memory; what is dropped from the list
   // stays a tombstone, which an insertion nearby reuses.
   static constexpr size_t kMaxUntidy = size_t{1} << 16;
-  // Memory moves between tables in steps of about 2 MiB of the old one.
-  static constexpr uint64_t kSliceBuckets = uint64_t{1} << 15;
+  // Memory moves between tables in slices: a sixteenth of the old one, 2 MiB at most.
+  static constexpr uint64_t kMinSliceBuckets = 64;
+  static constexpr uint64_t kMaxSliceBuckets = uint64_t{1} << 15;
   static constexpr int kMaxViews = 4;
 
   void Publish(std::unique_ptr<Phase> phase);
+  [[nodiscard]] static uint64_t SliceBuckets(uint64_t home_buckets) noexcept;
   [[nodiscard]] uint64_t ShareOfNew(uint64_t old_bucket) const noexcept;
   [[nodiscard]] bool EnterSlice() noexcept;
   void LeaveSlice();
@@ -124,7 +126,8 @@ class GrowingTable {
   std::unique_ptr<SlotTable> old_;
   std::unique_ptr<SlotTable> current_;
   uint64_t cursor_ = 0;
-  uint64_t slice_end_ = 0;
+  uint64_t slice_ = 0;       // buckets in a slice of old_
+  uint64_t slice_end_ = 0;   // the cursor is in the slice that ends here
   uint64_t generation_ = 0;  // of current_; old_ has the one before
   std::unique_ptr<Phase> phase_;
   std::atomic<Phase*> published_{nullptr};

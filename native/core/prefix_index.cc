@@ -9,12 +9,21 @@ namespace kv {
 namespace {
 
 constexpr uint64_t kFirstHomeBuckets = 1024;
-// Above this share of used slots (0 to 256) the table grows; below that of live ones it shrinks.
+// Above this share of used slots (of 256) the table grows; below that of blocks it shrinks, to a
+// size in which they take the third share.
 constexpr uint64_t kFullShare = 192;
-constexpr uint64_t kSparseShare = 32;
-// Buckets that each block of a writing call moves or sweeps. Two a block finish a walk before the
+constexpr uint64_t kSparseShare = 28;
+constexpr uint64_t kRoomyShare = 100;
+// Quarters of the size to grow to: twice as big, or as much as the byte bound allows.
+constexpr std::array<uint64_t, 3> kGrowths = {8, 6, 5};
+// Buckets that each block of a writing call moves or sweeps: four a block finish a walk before the
 // table that is left behind has filled up by another sixteenth.
-constexpr uint64_t kBucketsPerBlock = 2;
+constexpr uint64_t kBucketsPerBlock = 4;
+// Where the rest of that table is too crowded for a block, the walk hurries towards it.
+constexpr int kHurries = 16;
+constexpr uint64_t kHurryBuckets = 256;
+// A call with many blocks gives the memory of readers that have left back in between.
+constexpr size_t kBlocksPerRenewal = 512;
 constexpr size_t kPrefetchAhead = 16;
 
 }  // namespace
@@ -22,19 +31,10 @@ constexpr size_t kPrefetchAhead = 16;
 // One writing call: takes its turn, learns what readers have left behind, and publishes the epoch
 // that its own unlinks belong to.
 struct PrefixIndex::Writing {
-  explicit Writing(PrefixIndex& index) : index_(index), turn_(index.writing_) {
-    index_.oldest_ = index_.epochs_.Oldest();
-    index_.table_.Reclaim(index_.oldest_);
-    index_.sets_.Reclaim(index_.oldest_);
-    while (!index_.swept_.empty() && index_.swept_.front().epoch < index_.oldest_) {
-      index_.holders_.Recycle(index_.swept_.front().holder);
-      index_.swept_.pop_front();
-    }
-  }
+  explicit Writing(PrefixIndex& index) : index_(index), turn_(index.writing_) { index_.Renew(); }
   ~Writing() {
-    if (index_.table_.reclaimable() || index_.sets_.reclaimable() || !index_.swept_.empty()) {
-      index_.epochs_.Advance();
-    }
+    index_.Shrink();
+    index_.PublishEpoch();
     // Relaxed: a number for people, it orders nothing.
     index_.blocks_.store(index_.table_.live(), std::memory_order_relaxed);
   }
@@ -45,6 +45,32 @@ struct PrefixIndex::Writing {
   PrefixIndex& index_;
   std::lock_guard<std::mutex> turn_;
 };
+
+void PrefixIndex::Renew() {
+  oldest_ = epochs_.Oldest();
+  table_.Reclaim(oldest_);
+  sets_.Reclaim(oldest_);
+  while (!swept_.empty() && swept_.front().epoch < oldest_) {
+    holders_.Recycle(swept_.front().holder);
+    swept_.pop_front();
+  }
+}
+
+void PrefixIndex::PublishEpoch() {
+  if (table_.reclaimable() || sets_.reclaimable() || !swept_.empty()) epochs_.Advance();
+}
+
+// What comes before each block of a call: the share of pending work, and a look ahead.
+void PrefixIndex::Prepare(std::span<const uint64_t> block_hashes, size_t next) {
+  if (next + kPrefetchAhead < block_hashes.size()) {
+    table_.PrefetchForWrite(KeyOf(block_hashes[next + kPrefetchAhead]));
+  }
+  if (next % kBlocksPerRenewal == kBlocksPerRenewal - 1) {
+    PublishEpoch();
+    Renew();
+  }
+  Advance(kBucketsPerBlock);
+}
 
 PrefixIndex::PrefixIndex(const IndexSettings& settings)
     : tier_credits_(settings.tier_credits),
@@ -67,35 +93,44 @@ uint32_t PrefixIndex::Store(uint32_t endpoint, Tier tier, std::span<const uint64
   }
   uint32_t stored = 0;
   for (size_t i = 0; i < block_hashes.size(); ++i) {
-    if (i + kPrefetchAhead < block_hashes.size()) {
-      table_.PrefetchForWrite(KeyOf(block_hashes[i + kPrefetchAhead]));
-    }
-    Advance(kBucketsPerBlock);
+    Prepare(block_hashes, i);
     const uint64_t key = KeyOf(block_hashes[i]);
     if (parent.has_value() || i > 0) depth = DepthAfter(depth, key);
     if (holder != kNoHolder && StoreOne(key, holder, depth)) ++stored;
   }
-  const uint64_t refused = block_hashes.size() - stored;
-  refused_blocks_.store(refused_blocks_.load(std::memory_order_relaxed) + refused,
-                        std::memory_order_relaxed);
+  CountRefused(block_hashes.size() - stored);
   return stored;
 }
 
 bool PrefixIndex::StoreOne(uint64_t key, HolderNumber holder, uint8_t depth) {
   const GrowingTable::Place place = table_.Locate(key);
   if (!place) {
-    if (!MakeRoom()) return false;
-    if (!table_.Insert(key, holder, {0, depth}, oldest_)) return false;
+    if (!MakeRoom() || !Insert(key, holder, {evictor_.stamp(), depth})) return false;
+    evictor_.CountStore(table_.current().slot_count());
     holders_.AddBlocks(holder, 1);
     return true;
   }
+  // Only where it decides something: it is one more line of memory to wait for.
+  if (near_bound_) place.usefulness().stamp = evictor_.stamp();
   const HolderWord word = place.word();
   if (HasHolder(word, holder)) return copies_.Add(key, holder);
   const std::optional<HolderWord> with = sets_.With(word, holder);
-  if (!with.has_value()) return false;
+  if (!with.has_value()) {
+    // What goes now leaves memory for the sets of later stores.
+    Evict();
+    return false;
+  }
   place.table->SetWord(place.slot, *with);
   sets_.Drop(word);
   holders_.AddBlocks(holder, 1);
+  return true;
+}
+
+bool PrefixIndex::Insert(uint64_t key, HolderWord word, Usefulness usefulness) {
+  for (int hurries = 0; !table_.Insert(key, word, usefulness, oldest_); ++hurries) {
+    if (!table_.walking() || hurries == kHurries) return false;
+    Advance(kHurryBuckets);
+  }
   return true;
 }
 
@@ -104,10 +139,7 @@ uint32_t PrefixIndex::Remove(uint32_t endpoint, Tier tier, std::span<const uint6
   const HolderNumber holder = holders_.NumberOf(MeaningOf(endpoint, tier));
   uint32_t removed = 0;
   for (size_t i = 0; i < block_hashes.size(); ++i) {
-    if (i + kPrefetchAhead < block_hashes.size()) {
-      table_.PrefetchForWrite(KeyOf(block_hashes[i + kPrefetchAhead]));
-    }
-    Advance(kBucketsPerBlock);
+    Prepare(block_hashes, i);
     if (holder != kNoHolder && RemoveOne(KeyOf(block_hashes[i]), holder)) ++removed;
   }
   return removed;
@@ -168,23 +200,59 @@ bool PrefixIndex::Maintain(uint32_t buckets) {
          table_.reclaimable() || sets_.reclaimable();
 }
 
-// Whether a block may be inserted; begins to grow (or to clean up) when the table is filling.
+// Whether a block may be inserted: grows the table when it is filling, and gives blocks up when it
+// may not grow.
 bool PrefixIndex::MakeRoom() {
-  const SlotTable& current = table_.current();
   if (table_.walking()) return true;
-  const uint64_t used = current.live() + current.tombstones() + 1;
-  if (used * 256 <= current.slot_count() * kFullShare) return true;
+  const SlotTable& current = table_.current();
+  const uint64_t slots = current.slot_count();
+  if ((current.live() + current.tombstones() + 1) * 256 <= slots * kFullShare) return true;
   // Mostly tombstones: the same size again is enough.
-  const bool crowded = current.live() * 256 > current.slot_count() * kFullShare / 2;
-  BeginResize(crowded ? current.home_buckets() * 2 : current.home_buckets());
-  return table_.walking();
+  if (current.live() * 256 <= slots * kFullShare * 3 / 4) {
+    if (BeginResize(current.home_buckets())) return true;
+  } else {
+    for (const uint64_t quarters : kGrowths) {
+      if (BeginResize(current.home_buckets() * quarters / 4)) return true;
+    }
+  }
+  near_bound_ = true;
+  // The share above counts tombstones too, but insertions reuse those.
+  return (current.live() + 1) * 256 <= slots * kFullShare || Evict();
 }
 
-void PrefixIndex::BeginResize(uint64_t home_buckets) {
-  if (!table_.CanResize(home_buckets) || !table_.Resize(home_buckets)) return;
+// Gives up the least useful of the next few hundred blocks; false if there was none.
+bool PrefixIndex::Evict() {
+  if (table_.walking()) return false;
+  SlotTable& table = table_.current();
+  const std::span<const uint64_t> victims = evictor_.NextVictims(table);
+  for (const uint64_t slot : victims) KillBlock({&table, slot});
+  CountRefused(victims.size());
+  return !victims.empty();
+}
+
+void PrefixIndex::CountRefused(uint64_t blocks) noexcept {
+  if (blocks == 0) return;
+  // Relaxed, both: a number for people, it orders nothing.
+  refused_blocks_.store(refused_blocks_.load(std::memory_order_relaxed) + blocks,
+                        std::memory_order_relaxed);
+}
+
+void PrefixIndex::Shrink() {
+  const SlotTable& current = table_.current();
+  if (table_.walking() || current.home_buckets() <= kFirstHomeBuckets ||
+      current.live() * 256 > current.slot_count() * kSparseShare) {
+    return;
+  }
+  const uint64_t slots = current.live() * 256 / kRoomyShare;
+  BeginResize(std::max(kFirstHomeBuckets, slots / SlotTable::kSlotsPerBucket));
+}
+
+bool PrefixIndex::BeginResize(uint64_t home_buckets) {
+  if (!table_.CanResize(home_buckets) || !table_.Resize(home_buckets)) return false;
   // The walk passes over every block, so it sweeps as it goes; what a sweep had begun is redone.
   sweeping_.insert(sweeping_.end(), waiting_.begin(), waiting_.end());
   waiting_.clear();
+  return true;
 }
 
 void PrefixIndex::Advance(uint64_t buckets) {
@@ -192,7 +260,10 @@ void PrefixIndex::Advance(uint64_t buckets) {
     table_.Walk(
         buckets, oldest_, [this](uint64_t key, HolderWord word) { return WithoutDead(key, word); },
         [this](uint64_t key, HolderWord word) { ForgetBlock(key, word); });
-    if (!table_.walking()) EndPass();
+    if (!table_.walking()) {
+      EndPass();
+      near_bound_ = !table_.CanResize(table_.current().home_buckets() * 2);
+    }
     return;
   }
   if (sweeping_.empty()) {

@@ -9,8 +9,9 @@
 //      the sweep takes its number out of the slots only later.
 //  (3) A holder number is used again only after a whole pass over the table has removed it and
 //      every reader that could have met it has left.
-//  (4) bytes() stays within max_bytes, but for the overshoot of a removal that must not fail
-//      (one chunk of holder sets).
+//  (4) The bytes in use stay within max_bytes. Where they would not, the table stops growing and
+//      the least useful blocks make room (evictor.h); both they and stores without room are
+//      counted.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "core/copy_counts.h"
+#include "core/evictor.h"
 #include "core/growing_table.h"
 #include "core/holder_set_store.h"
 #include "core/holder_table.h"
@@ -80,17 +82,24 @@ class PrefixIndex {
     uint64_t epoch;
   };
 
+  void Renew();
+  void PublishEpoch();
+  void Prepare(std::span<const uint64_t> block_hashes, size_t next);
   [[nodiscard]] bool StoreOne(uint64_t key, HolderNumber holder, uint8_t depth);
+  [[nodiscard]] bool Insert(uint64_t key, HolderWord word, Usefulness usefulness);
   [[nodiscard]] bool RemoveOne(uint64_t key, HolderNumber holder);
   void TakeOut(const GrowingTable::Place& place, HolderNumber holder);
   void KillBlock(const GrowingTable::Place& place);
   void ForgetBlock(uint64_t key, HolderWord word);
   [[nodiscard]] bool MakeRoom();
+  bool Evict();
+  void Shrink();
   void Advance(uint64_t buckets);
   void SweepBuckets(uint64_t buckets);
   void EndPass();
   [[nodiscard]] HolderWord WithoutDead(uint64_t key, HolderWord word);
-  void BeginResize(uint64_t home_buckets);
+  bool BeginResize(uint64_t home_buckets);
+  void CountRefused(uint64_t blocks) noexcept;
 
   const TierCredits tier_credits_;
   std::mutex writing_;
@@ -101,6 +110,7 @@ class PrefixIndex {
   HolderSetStore sets_;
   CopyCounts copies_;
   GrowingTable table_;
+  Evictor evictor_;
 
   uint64_t oldest_ = 0;  // of the current writing call: see ReaderEpochs::Oldest
   // Dead numbers: being taken out in the pass under way, waiting for the next, waiting for readers.
@@ -108,6 +118,7 @@ class PrefixIndex {
   std::vector<HolderNumber> waiting_;
   std::deque<RetiredHolder> swept_;
   uint64_t sweep_cursor_ = 0;
+  bool near_bound_ = false;  // the table cannot grow to twice its size any more
 
   std::atomic<uint64_t> blocks_{0};
   std::atomic<uint64_t> refused_blocks_{0};

@@ -138,5 +138,126 @@ TEST(a_depth_grows_along_a_chain_and_never_goes_back) {
   CHECK(depth > 205 && depth < 230);
 }
 
+// Prompts of 64 blocks, one endpoint each time, into an index that has room for a part of them.
+TEST(at_the_byte_bound_tails_go_before_heads_and_stale_before_fresh) {
+  constexpr size_t kPrompts = 8000;
+  constexpr size_t kBlocks = 64;
+  PrefixIndex index({4 * kMiB, kCredits});
+  Matcher matcher;
+  Random random(test::Seed());
+  std::vector<std::vector<uint64_t>> prompts(kPrompts);
+  uint64_t recorded = 0;
+  uint64_t bytes = 0;
+  for (auto& prompt : prompts) {
+    for (size_t i = 0; i < kBlocks; ++i) prompt.push_back(random.Next());
+    recorded += index.Store(1, Tier::kGpu, prompt);
+    bytes = std::max(bytes, index.Stats().bytes);
+  }
+  const IndexStats stats = index.Stats();
+  CHECK(bytes <= stats.max_bytes);
+  std::printf("  %llu blocks in %llu bytes\n", (unsigned long long)stats.blocks,
+              (unsigned long long)stats.bytes);
+  CHECK(stats.blocks > 100'000);
+  CHECK_EQUAL(stats.blocks + stats.refused_blocks, kPrompts * kBlocks);
+  CHECK_EQUAL(stats.blocks, index.BlocksOf(1, Tier::kGpu));
+  CHECK(recorded > kPrompts * kBlocks * 99 / 100);
+
+  const auto held = [&](size_t prompt, size_t block) {
+    return !index.Match(matcher, 0, std::span(&prompts[prompt][block], 1)).empty();
+  };
+  const auto share = [&](size_t first, size_t end, size_t block) {
+    uint64_t count = 0;
+    for (size_t p = first; p < end; ++p) count += held(p, block);
+    return 100 * count / (end - first);
+  };
+  std::printf(
+      "  %% held, heads and tails: first prompts %llu %llu, middle %llu %llu, last %llu %llu\n",
+      (unsigned long long)share(0, 500, 0), (unsigned long long)share(0, 500, 63),
+      (unsigned long long)share(5000, 6500, 0), (unsigned long long)share(5000, 6500, 63),
+      (unsigned long long)share(7500, 8000, 0), (unsigned long long)share(7500, 8000, 63));
+  CHECK(share(0, 500, 0) <= 5);
+  CHECK(share(7500, 8000, 0) >= 99 && share(7500, 8000, 63) >= 90);
+  CHECK(share(4500, 6500, 0) >= share(4500, 6500, 63) + 20);
+}
+
+TEST(a_block_stored_again_outlives_those_that_were_not) {
+  PrefixIndex index({2 * kMiB, kCredits});
+  Matcher matcher;
+  Random random(test::Seed());
+  std::vector<uint64_t> again(64);
+  for (uint64_t& hash : again) hash = random.Next();
+  CHECK_EQUAL(index.Store(1, Tier::kGpu, again), again.size());
+  std::vector<uint64_t> once(64);
+  for (uint32_t i = 0; i < 10'000; ++i) {
+    for (uint64_t& hash : once) hash = random.Next();
+    index.Store(2, Tier::kGpu, once);
+    // Other endpoints cache the same prompt from time to time.
+    if (i % 50 == 0) CHECK_EQUAL(index.Store(3 + i / 50, Tier::kGpu, again), again.size());
+  }
+  const auto matches = Matches(index, matcher, again);
+  CHECK_EQUAL(matches.size(), 201);
+  for (const EndpointMatch& match : matches) CHECK_EQUAL(match.leading_blocks, again.size());
+}
+
+TEST(the_byte_bound_holds_when_every_block_has_its_own_set_of_holders) {
+  PrefixIndex index({4 * kMiB, kCredits});
+  Random random(test::Seed());
+  std::vector<uint64_t> hashes(32);
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < 60'000; ++i) {
+    for (uint64_t& hash : hashes) hash = random.Below(20'000);
+    const auto endpoint = static_cast<uint32_t>(random.Below(kMaxEndpoints));
+    index.Store(endpoint, static_cast<Tier>(random.Below(kTiers)), hashes);
+    bytes = std::max(bytes, index.Stats().bytes);
+  }
+  const IndexStats stats = index.Stats();
+  CHECK(bytes <= stats.max_bytes);
+  CHECK(stats.refused_blocks > 0 && stats.blocks > 1000);
+  for (uint32_t endpoint = 0; endpoint < kMaxEndpoints; ++endpoint) {
+    index.Clear(endpoint, std::nullopt);
+  }
+  while (index.Maintain(4096)) {
+  }
+  CHECK_EQUAL(index.Stats().blocks, 0);
+}
+
+TEST(an_index_that_empties_gives_its_memory_back) {
+  PrefixIndex index({256 * kMiB, kCredits});
+  Random random(test::Seed());
+  const uint64_t before = index.Stats().bytes;
+  std::vector<uint64_t> hashes(500'000);
+  for (uint64_t& hash : hashes) hash = random.Next();
+  CHECK_EQUAL(index.Store(1, Tier::kGpu, hashes), hashes.size());
+  CHECK(index.Stats().bytes > before + hashes.size() * 18);
+  index.Clear(1, std::nullopt);
+  while (index.Maintain(4096)) {
+  }
+  CHECK_EQUAL(index.Stats().blocks, 0);
+  CHECK_EQUAL(index.Stats().bytes, before);
+}
+
+TEST(clearing_more_often_than_the_sweep_can_follow_refuses_stores_and_credits_nobody) {
+  PrefixIndex index({64 * kMiB, kCredits});
+  Matcher matcher;
+  Random random(test::Seed());
+  std::vector<uint64_t> hashes(200'000);
+  for (uint64_t& hash : hashes) hash = random.Next();
+  CHECK_EQUAL(index.Store(0, Tier::kGpu, hashes), hashes.size());
+  uint64_t refused = 0;
+  for (uint32_t i = 0; i < 300'000; ++i) {
+    refused += 1 - index.Store(1, Tier::kGpu, std::span(hashes).subspan(i % 1000, 1));
+    index.Clear(1, Tier::kGpu);
+  }
+  CHECK_EQUAL(index.Stats().refused_blocks, refused);
+  CHECK_EQUAL(Matches(index, matcher, std::span(hashes).first(1)).size(), 1);
+  while (index.Maintain(4096)) {
+  }
+  CHECK_EQUAL(index.Store(1, Tier::kGpu, std::span(hashes).first(3)), 3);
+  const auto matches = Matches(index, matcher, std::span(hashes).first(4));
+  CHECK_EQUAL(matches.size(), 2);
+  CHECK_EQUAL(matches[0].leading_blocks, 4);
+  CHECK_EQUAL(matches[1].leading_blocks, 3);
+}
+
 }  // namespace
 }  // namespace kv

@@ -1,5 +1,7 @@
 // Plugins an EndpointPickerConfig may declare: their parameters, and what each becomes here.
+
 import { count, INDEX_FIELDS, share } from './epp-index-fields.js';
+import { UNSUPPORTED_PLUGINS } from './epp-unsupported.js';
 import {
   choice,
   decimal,
@@ -234,69 +236,9 @@ const SUPPORTED: Readonly<Record<string, PluginKind>> = {
   ),
 };
 
-const UNSUPPORTED = [
-  'agent-identity',
-  'always-disagg-multimodal-decider',
-  'always-disagg-pd-decider',
-  'burst-prefix-cache-producer',
-  'by-label',
-  'by-label-selector',
-  'context-length-aware',
-  'data-parallel-profile-handler',
-  'dcgm-data-source',
-  'dcgm-extractor',
-  'destination-endpoint-served-verifier',
-  'disagg-headers-handler',
-  'disagg-profile-handler',
-  'edf-ordering-policy',
-  'encode-filter',
-  'endpoint-attribute-filter',
-  'endpoint-attribute-scorer',
-  'fcfs-ordering-policy',
-  'file-discovery',
-  'global-strict-fairness-policy',
-  'header-based-testing-filter',
-  'header-label-affinity-scorer',
-  'header-profile-handler',
-  'k8s-notification-source',
-  'label-selector-filter',
-  'latency-scorer',
-  'latency-slo-admitter',
-  'mm-embeddings-cache-producer',
-  'mm-embeddings-cache-scorer',
-  'p2p-source-producer',
-  'passthrough-parser',
-  'pd-profile-handler',
-  'predicted-latency-producer',
-  'prefill-filter',
-  'prefill-header-handler',
-  'prefix-based-pd-decider',
-  'priority-holdback-policy',
-  'priority-then-time-eviction-order-policy',
-  'probabilistic-admitter',
-  'program-aware-fairness',
-  'request-attribute-reporter',
-  'round-robin-fairness-policy',
-  'session-affinity-filter',
-  'session-affinity-scorer',
-  'session-id-producer',
-  'sglanghttp-parser',
-  'sheddable-eviction-filter',
-  'slo-deadline-ordering-policy',
-  'slo-headroom-tier-filter',
-  'soft-reflective-ceiling-policy',
-  'static-usage-limit-policy',
-  'topology-affinity-filter',
-  'topology-affinity-scorer',
-  'topology-extractor',
-  'utilization-filter',
-  'vertexai-parser',
-  'vllmgrpc-parser',
-] as const;
-
 const KINDS: ReadonlyMap<string, PluginKind> = new Map<string, PluginKind>([
   ...Object.entries(SUPPORTED),
-  ...UNSUPPORTED.map((type) => [type, { role: 'unsupported' }] as const),
+  ...UNSUPPORTED_PLUGINS.map((type) => [type, { role: 'unsupported' }] as const),
 ]);
 
 export function pluginKind(type: string): PluginKind | null {

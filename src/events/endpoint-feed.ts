@@ -36,6 +36,8 @@ export class EndpointFeed {
   readonly #streams = new Map<number, EndpointStream>();
   readonly #closing = new AbortController();
   #connected = false;
+  /** Something answers at the address that is no publisher. */
+  #refused = false;
   #lastTrust: Trust = 'none';
   /** Why no events can come; null: they can. */
   #obstacle: string | null = null;
@@ -72,6 +74,12 @@ export class EndpointFeed {
   connected(): void {
     this.#setConnected(true);
     this.#streamOf(0)?.connected();
+  }
+
+  refused(): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    this.#changed();
   }
 
   disconnected(): void {
@@ -115,8 +123,9 @@ export class EndpointFeed {
     const { connect } = this.source;
     if (this.#obstacle !== null) return { trust: 'none', reason: this.#obstacle };
     if (!this.#connected) {
-      const what = connect === null ? 'no event received yet' : `not connected to ${connect}`;
-      return { trust: 'degraded', reason: what };
+      if (connect === null) return { trust: 'degraded', reason: 'no event received yet' };
+      const why = this.#refused ? ': what answers there is no event publisher' : '';
+      return { trust: 'degraded', reason: `not connected to ${connect}${why}` };
     }
     for (const { doubt } of this.#streams.values()) {
       if (doubt !== null) return { trust: 'degraded', reason: doubt };
@@ -136,6 +145,7 @@ export class EndpointFeed {
   #setConnected(connected: boolean): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
+    if (connected) this.#refused = false;
     this.#changed();
   }
 

@@ -4,8 +4,13 @@ import { isUtf8 } from 'node:buffer';
 import { RouterError } from '../errors.js';
 import type { InferenceRequest, RequestShape } from '../inference-request.js';
 import { isObject, type JsonObject, JsonSyntaxError, jsonTypeName, parseJson } from '../json.js';
+import { parseChatBatchRequest } from './chat-batch-request-parser.js';
 import { parseChatRequest } from './chat-request-parser.js';
+import { parseCohereRequest } from './cohere-request-parser.js';
 import { parseCompletionRequest } from './completion-request-parser.js';
+import { parseGenerateRequest } from './generate-request-parser.js';
+import { parseMessagesRequest } from './messages-request-parser.js';
+import { parseResponsesRequest } from './responses-request-parser.js';
 
 export function parseRequest(shape: RequestShape, body: Uint8Array): InferenceRequest {
   return parseRequestObject(shape, readObject(body));
@@ -13,13 +18,18 @@ export function parseRequest(shape: RequestShape, body: Uint8Array): InferenceRe
 
 /** For a body that is parsed already, such as a line of `inspect tokens`. */
 export function parseRequestObject(shape: RequestShape, object: JsonObject): InferenceRequest {
-  switch (shape) {
-    case 'chat':
-      return parseChatRequest(object);
-    case 'completions':
-      return parseCompletionRequest(object);
-  }
+  return PARSERS[shape](object);
 }
+
+const PARSERS: Readonly<Record<RequestShape, (body: JsonObject) => InferenceRequest>> = {
+  chat: parseChatRequest,
+  completions: parseCompletionRequest,
+  'chat-batch': parseChatBatchRequest,
+  responses: parseResponsesRequest,
+  messages: parseMessagesRequest,
+  'cohere-chat': parseCohereRequest,
+  generate: parseGenerateRequest,
+};
 
 /** Body with `messages` is a chat, any other one a completion. */
 export function shapeOf(object: JsonObject): RequestShape {

@@ -4,8 +4,8 @@ import type { EndpointLoad } from '../endpoint/endpoint.js';
 import type { Scorer } from './scorers.js';
 
 const DEFAULT_THRESHOLD = 128;
-/** Prompt tokens that weigh as much as one request in flight (BENCHMARKS: section 10, lesson 3:
- * tokens alone are blind to decoding, requests alone to long prompts). */
+/** Prompt tokens that weigh as much as one request in flight: tokens alone are blind to decoding,
+ * requests alone to long prompts. Any scale from 250 to 1000 tokens does about the same. */
 const TOKENS_PER_REQUEST = 1000;
 
 /**

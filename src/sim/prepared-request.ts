@@ -39,7 +39,7 @@ export async function prepareRequest(
     shape === 'chat'
       ? parseGenerationOptions(body, ['max_completion_tokens', 'max_tokens'], null)
       : parseGenerationOptions(body, ['max_tokens'], COMPLETION_TOKENS);
-  if (request.kind === 'chat' ? request.hasMedia : request.prompts.length === 0) {
+  if (isUnreadable(request)) {
     throw new RouterError('invalid_request', 'this model takes text only, no media or embeddings');
   }
   const keys: PromptKeys = {
@@ -55,6 +55,17 @@ export async function prepareRequest(
     return { tokens, newSequence: () => new TokenSequence(tokens, hashSettings, keys) };
   });
   return { request, options, prompts, modelName: request.model || models.base };
+}
+
+function isUnreadable(request: InferenceRequest): boolean {
+  switch (request.kind) {
+    case 'chat':
+      return request.hasMedia;
+    case 'chat-batch':
+      return request.chats.some(({ hasMedia }) => hasMedia);
+    case 'completion':
+      return request.prompts.length === 0;
+  }
 }
 
 function checkLength(promptTokens: number, maxTokens: number | null, maxModelLen: number): void {

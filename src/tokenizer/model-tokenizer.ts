@@ -1,5 +1,10 @@
 // A model's folder -> prompts of a request as text and token ids.
-import type { ChatRequest, CompletionRequest, InferenceRequest } from '../inference-request.js';
+import type {
+  ChatBatchRequest,
+  ChatRequest,
+  CompletionRequest,
+  InferenceRequest,
+} from '../inference-request.js';
 import { ChatRenderer } from './chat-renderer.js';
 import type { ChatSettings } from './chat-settings.js';
 import { commonTokens } from './media-variants.js';
@@ -55,9 +60,32 @@ export class ModelTokenizer {
     maxModelLen: number | null,
   ): Promise<EncodedPrompts> {
     const cut = { ...request, truncatePromptTokens: lengthLimit(request, maxModelLen) };
-    return request.kind === 'chat'
-      ? this.encodeChat(request, settings, cut)
-      : this.encodeCompletion(request, cut);
+    switch (request.kind) {
+      case 'chat':
+        return this.encodeChat(request, settings, cut);
+      case 'chat-batch':
+        return this.encodeBatch(request, settings, cut);
+      case 'completion':
+        return this.encodeCompletion(request, cut);
+    }
+  }
+
+  private async encodeBatch(
+    { chats }: ChatBatchRequest,
+    settings: ChatSettings,
+    cut: Cut,
+  ): Promise<EncodedPrompts> {
+    const encoded = await Promise.all(chats.map((chat) => this.encodeChat(chat, settings, cut)));
+    const sum = (of: (one: EncodedPrompts) => number) =>
+      encoded.reduce((total, one) => total + of(one), 0);
+    return {
+      texts: encoded.flatMap((one) => one.texts),
+      tokens: encoded.flatMap((one) => one.tokens),
+      // One of several says nothing of the others: then at most one block too few is expected.
+      isOpen: encoded.every((one) => one.isOpen),
+      renderUs: sum((one) => one.renderUs),
+      tokenizeUs: sum((one) => one.tokenizeUs),
+    };
   }
 
   private async encodeChat(

@@ -3,6 +3,9 @@
 
 const MERGES = 3000;
 
+/** Printable ASCII, space, newline, carriage return and tab in the byte-level alphabet. */
+const ASCII = [...Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)), ...'ĠĊčĉ'];
+
 interface File {
   [key: string]: unknown;
   model: {
@@ -80,11 +83,12 @@ const PRE_TOKENIZERS = {
 /** Pairs of a name and the text of a tokenizer.json. */
 export function* tokenizerVariants(real: string): Generator<[string, string]> {
   const file: File = JSON.parse(real);
-  const merges = file.model.merges.slice(0, MERGES);
+  // All pairs of ASCII characters merge, so that a word boundary in a wrong place shows.
+  const pairs = ASCII.flatMap((left) => ASCII.map((right): [string, string] => [left, right]));
+  const merges = [...pairs, ...file.model.merges.slice(0, MERGES)];
   const results = new Set(merges.map((pair) => pair.join('')));
-  const names = Object.keys(file.model.vocab).filter(
-    (name) => name.length === 1 || results.has(name),
-  );
+  const bytes = Object.keys(file.model.vocab).filter((name) => name.length === 1);
+  const names = [...new Set([...bytes, ...results])];
   const vocab = Object.fromEntries(names.map((name, id) => [name, id]));
   let nextId = names.length;
   const added = (content: string, flags: object = {}) => ({

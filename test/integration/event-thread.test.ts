@@ -76,6 +76,8 @@ test('engines that connect to us are told apart by topic', async (t) => {
   thread.add(byAddress.source({ ...source, slot: 1, host: '10.0.0.1', port: 8000 }));
   thread.add(byHost.source({ ...source, slot: 2, host: '10.0.0.2', model: 'org/model@v2' }));
   thread.add(byName.source({ ...source, slot: 4, name: 'engine-c', host: '10.0.0.4' }));
+  // Commands and events reach the thread by different ways: an early event would find no endpoint.
+  await waitFor('the endpoints', () => [1, 2, 4].every((slot) => stateOf(slot) !== undefined));
   const engines = [
     { engine: byAddress, slot: 1, prompt: 1 },
     { engine: byHost, slot: 2, prompt: 2 },
@@ -85,7 +87,8 @@ test('engines that connect to us are told apart by topic', async (t) => {
   // The subscription reaches a publisher only after it has connected.
   await waitFor('all engines', () => {
     for (const { engine, prompt } of engines) engine.publish(engine.stored(prompt, 2));
-    return [1, 2, 4].every((slot) => stateOf(slot)?.trust === 'exact');
+    const reported = reports.some(({ type }) => type === 'unknown-topic');
+    return reported && [1, 2, 4].every((slot) => stateOf(slot)?.trust === 'exact');
   });
   await trusted('exact', 4);
   for (const { engine, slot, prompt } of engines) {
@@ -150,4 +153,17 @@ test('closing ends the thread in the middle of traffic', async (t) => {
   await thread.close();
   assert.ok(performance.now() - start < 3000);
   assert.equal(reports.filter(({ type }) => type === 'failed').length, 0);
+});
+
+test('a thread that dies says so once, and closing it still ends', async (t) => {
+  const { reports, thread } = await startThread(t);
+  const source = { connect: null, replay: null, host: 'h', port: 1, model: 'm', name: 'x' };
+  const expected = { algorithm: null, seed: null, blockSizeTokens: null };
+  // A slot beyond what the index can tell apart is a bug of the caller.
+  const slot = native.maxEndpoints;
+  thread.add({ ...source, slot, epoch: 1, dataParallelRank: null, expected });
+  thread.remove(slot);
+  await waitFor('the report', () => reports.some(({ type }) => type === 'failed'));
+  await thread.close();
+  assert.equal(reports.filter(({ type }) => type === 'failed').length, 1);
 });

@@ -1,5 +1,5 @@
 // A PromptEncoder without a model: a token is a byte of the text, so tests count tokens by eye.
-import type { ChatRequest } from '../../src/inference-request.js';
+import type { ChatRequest, InferenceRequest } from '../../src/inference-request.js';
 import type { PromptEncoder } from '../../src/sim/prompt-encoder.js';
 
 /** Special tokens stay clear of bytes. */
@@ -13,10 +13,22 @@ export const byteEncoder: PromptEncoder = {
   encodePrompts: async (request) => {
     const special = request.addSpecialTokens ? [BOS] : [];
     const encode = (text: string) => Uint32Array.from([...special, ...Buffer.from(text)]);
-    const prompts = request.kind === 'chat' ? [rendered(request)] : request.prompts;
-    return prompts.map((prompt) => (typeof prompt === 'string' ? encode(prompt) : prompt));
+    return promptsOf(request).map((prompt) =>
+      typeof prompt === 'string' ? encode(prompt) : prompt,
+    );
   },
 };
+
+function promptsOf(request: InferenceRequest): readonly (string | Uint32Array)[] {
+  switch (request.kind) {
+    case 'chat':
+      return [rendered(request)];
+    case 'chat-batch':
+      return request.chats.map(rendered);
+    case 'completion':
+      return request.prompts;
+  }
+}
 
 function rendered({ messages, addGenerationPrompt }: ChatRequest): string {
   const lines = messages.map(({ role, content }) => `<${role}>${String(content)}\n`);
