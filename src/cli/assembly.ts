@@ -17,7 +17,9 @@ import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
 import { DecisionBook } from '../router/decision-book.js';
 import { Dispatcher } from '../router/dispatcher.js';
-import { Fleet, type FleetModel } from '../router/fleet.js';
+import { EngineControl } from '../router/engine-control.js';
+import { Fleet } from '../router/fleet.js';
+import type { FleetModel } from '../router/fleet-model.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
 import { createScheduler } from '../scheduler/scheduler.js';
@@ -108,7 +110,9 @@ export async function assemble(config: Config): Promise<Assembly> {
     bodyLimitBytes,
   });
   let draining = false;
-  const api = createServer(createApi({ router, fleet, index, metrics, version: VERSION }));
+  const { devRoutes } = config;
+  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const api = createServer(createApi({ router, control, fleet, index, metrics, version: VERSION }));
   const admin = createServer(
     createAdmin({ router, fleet, book, index, metrics, bodyLimitBytes, draining: () => draining }),
   );

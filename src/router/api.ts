@@ -6,6 +6,8 @@ import { log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { errorBody } from '../openai/failure.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
+import { controlCall } from './control-calls.js';
+import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
 import { modelCards, observeFleet } from './fleet-report.js';
 import type { Router } from './router.js';
@@ -19,6 +21,7 @@ const GENERATION: Readonly<Record<string, RequestShape>> = {
 
 export interface ApiParts {
   readonly router: Router;
+  readonly control: EngineControl;
   readonly fleet: Fleet;
   readonly index: PrefixIndex;
   readonly metrics: Metrics;
@@ -55,7 +58,8 @@ async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
         return metricsPage(exchange, parts);
     }
   }
-  return router.relay(exchange);
+  const call = controlCall(exchange.path, exchange.query);
+  return call === null ? router.relay(exchange) : parts.control.pass(exchange, call);
 }
 
 /** Prometheus text; gauges are brought up to date when somebody looks. */

@@ -6,36 +6,17 @@ import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
-import { HASH_ALGORITHMS, type HashAlgorithm } from '../native.js';
-import { defaultRoot, rootFromSeed } from '../prefix/hash-root.js';
-import type { HashSettings } from '../prefix/hash-settings.js';
-import { ownChain } from '../prefix/own-chain.js';
+import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
-import type { ChatFlags } from '../tokenizer/match-task.js';
+import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
-
-/** vLLM's own default, until an engine says otherwise. */
-const DEFAULT_BLOCK_SIZE = 16;
-
-/** A model as configured. null: to be found out from the engines. */
-export interface FleetModel {
-  readonly name: string;
-  readonly aliases: readonly string[];
-  readonly tokenizer: string;
-  readonly blockSizeTokens: number | null;
-  readonly hashAlgorithm: HashAlgorithm | null;
-  readonly hashSeed: string | null;
-  readonly maxModelLen: number | null;
-  /** For what the router itself asks the engines. */
-  readonly apiKey: string | null;
-  readonly chat: ChatFlags;
-}
 
 /** The writer of the prefix index, as far as the fleet needs it. */
 export interface EventSink {
   add(source: EventSource): void;
   remove(slot: EndpointSlot): void;
+  clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
 }
 
 export interface FleetOptions {
@@ -80,8 +61,22 @@ export class Fleet {
     const live = new LiveEndpoint(endpoint, this.#inflight);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
-    this.#events?.add(this.#eventSource(live));
-    const poller = new EnginePoller({
+    this.#events?.add(eventSourceOf(endpoint, this.#models.get(endpoint.model)));
+    this.#pollers.set(endpoint.slot, this.#poller(live));
+    return live;
+  }
+
+  /** Asks an engine at once, also for its adapters, which it is otherwise asked for rarely. */
+  askAnew(live: LiveEndpoint): void {
+    const { slot } = live.endpoint;
+    if (this.#live.get(slot) !== live) return;
+    this.#pollers.get(slot)?.close();
+    this.#pollers.set(slot, this.#poller(live));
+  }
+
+  #poller(live: LiveEndpoint): EnginePoller {
+    const { endpoint } = live;
+    return new EnginePoller({
       url: endpoint.url,
       intervalMs: this.#options.pollIntervalMs,
       apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
@@ -90,8 +85,6 @@ export class Fleet {
       onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
       dataParallelRank: endpoint.dataParallelRank,
     });
-    this.#pollers.set(endpoint.slot, poller);
-    return live;
   }
 
   /** No new requests; those in flight go on. */
@@ -120,11 +113,23 @@ export class Fleet {
 
   /** Endpoints that may get a request now; `name` is a model, an alias or an adapter, null any. */
   available(name: string | null): readonly LiveEndpoint[] {
-    const usable = this.all.filter((live) => live.available);
-    if (name === null) return usable;
+    const named = name === null ? this.all : this.serving(name);
+    return named.filter((live) => live.available);
+  }
+
+  /** Endpoints of a model, an alias or an adapter, whatever their state. */
+  serving(name: string): readonly LiveEndpoint[] {
     const model = this.#named(name);
-    if (model !== null) return usable.filter(({ endpoint }) => endpoint.model === model.name);
-    return usable.filter((live) => live.servesAdapter(name));
+    if (model !== null) return this.all.filter(({ endpoint }) => endpoint.model === model.name);
+    return this.all.filter((live) => live.servesAdapter(name));
+  }
+
+  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
+   * those that lay outside the GPU. */
+  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
+    const { slot, name } = endpoint;
+    log.info('engine cache cleared', { endpoint: name, reason });
+    this.#events?.clear(slot, reason, everywhere);
   }
 
   knows(name: string): boolean {
@@ -143,7 +148,8 @@ export class Fleet {
       this.modelFacts(),
       this.all.map((live) => {
         const { slot, model } = live.endpoint;
-        return { slot, model, settings: live.events?.settings ?? this.#likelySettings(live) };
+        const likely = () => likelySettings(this.#models.get(model), live.metrics);
+        return { slot, model, settings: live.events?.settings ?? likely() };
       }),
     );
     return this.#snapshot;
@@ -172,7 +178,7 @@ export class Fleet {
       if (live === undefined || live.endpoint.epoch !== state.epoch) continue;
       const before = live.events;
       live.events = state;
-      if (before?.settings !== state.settings) this.#snapshot = null;
+      if (!isSame(before?.settings, state.settings)) this.#snapshot = null;
       if (before?.trust === state.trust) continue;
       const { trust, reason } = state;
       log.info('endpoint trust', { endpoint: live.endpoint.name, trust, reason });
@@ -209,43 +215,6 @@ export class Fleet {
     };
   }
 
-  /** Until events have proven how an engine hashes: what configuration and metrics say, so that what
-   * is predicted now is still found when the proof comes; else a chain of our own. */
-  #likelySettings({ endpoint, metrics }: LiveEndpoint): HashSettings {
-    const configured = this.#models.get(endpoint.model);
-    const blockSizeTokens =
-      configured?.blockSizeTokens ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
-    const reported = HASH_ALGORITHMS.find((name) => name === metrics?.hashAlgorithm);
-    const algorithm = configured?.hashAlgorithm ?? reported ?? null;
-    if (algorithm === null) return ownChain(blockSizeTokens);
-    const seed = configured?.hashSeed ?? null;
-    const root = seed === null ? defaultRoot(algorithm) : rootFromSeed(algorithm, seed);
-    if (root === null) return ownChain(blockSizeTokens);
-    return { algorithm, ...root, blockSizeTokens, profile: 'main-2026-08-17' };
-  }
-
-  #eventSource({ endpoint }: LiveEndpoint): EventSource {
-    const { slot, name, epoch, kvEvents, kvReplay, model, dataParallelRank, url } = endpoint;
-    const configured = this.#models.get(model);
-    const { hostname, port, protocol } = new URL(url);
-    return {
-      slot,
-      name,
-      epoch,
-      connect: kvEvents,
-      replay: kvReplay,
-      host: hostname,
-      port: Number(port) || (protocol === 'https:' ? 443 : 80),
-      model,
-      dataParallelRank,
-      expected: {
-        algorithm: configured?.hashAlgorithm ?? null,
-        seed: configured?.hashSeed ?? null,
-        blockSizeTokens: configured?.blockSizeTokens ?? null,
-      },
-    };
-  }
-
   #learn(live: LiveEndpoint, report: EngineReport): void {
     const { healthy } = live.health;
     const before = live.metrics;
@@ -258,6 +227,9 @@ export class Fleet {
     ) {
       this.#snapshot = null;
     }
+    if (metrics?.sleeping === true && before?.sleeping !== true) {
+      this.cleared(live, 'the engine sleeps', false);
+    }
     if (!healthy && live.health.healthy)
       log.info('endpoint is back', { endpoint: live.endpoint.name });
   }
@@ -269,4 +241,10 @@ export class Fleet {
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }
   }
+}
+
+/** Reports come from another thread, so equal settings are never the same object. */
+function isSame(a: HashSettings | null | undefined, b: HashSettings | null): boolean {
+  if (a === undefined || a === null || b === null) return (a ?? null) === b;
+  return settingsKey(a) === settingsKey(b);
 }

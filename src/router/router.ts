@@ -78,7 +78,7 @@ export class Router {
 }
 
 /** The `model` of a JSON body, if it can be had cheaply: a wrong guess only widens the choice. */
-function modelOf(exchange: Exchange, body: Uint8Array): string | null {
+export function modelOf(exchange: Exchange, body: Uint8Array): string | null {
   if (body.length === 0 || exchange.header('content-type')?.includes('json') !== true) return null;
   try {
     const parsed: unknown = JSON.parse(Buffer.from(body).toString());
