@@ -256,6 +256,10 @@ export const CONFIG = table(
       },
       'TLS towards engines.',
     ),
+    devRoutes: flag({
+      doc: "Pass on the routes of vLLM's dev mode (sleep, reset_prefix_cache, ...), to every engine.",
+      fallback: false,
+    }),
     decisionHeaders: flag({ doc: 'Add the x-warmpath-* headers to answers.', fallback: true }),
     log: table(
       {

@@ -120,11 +120,25 @@ export class Fleet {
 
   /** Endpoints that may get a request now; `name` is a model, an alias or an adapter, null any. */
   available(name: string | null): readonly LiveEndpoint[] {
-    const usable = this.all.filter((live) => live.available);
-    if (name === null) return usable;
+    return this.serving(name).filter((live) => live.available);
+  }
+
+  /** The same with those that are out at the moment. */
+  serving(name: string | null): readonly LiveEndpoint[] {
+    if (name === null) return this.all;
     const model = this.#named(name);
-    if (model !== null) return usable.filter(({ endpoint }) => endpoint.model === model.name);
-    return usable.filter((live) => live.servesAdapter(name));
+    if (model !== null) return this.all.filter(({ endpoint }) => endpoint.model === model.name);
+    return this.all.filter((live) => live.servesAdapter(name));
+  }
+
+  /** Whether it still belongs to the fleet. */
+  has(live: LiveEndpoint): boolean {
+    return this.#live.get(live.endpoint.slot) === live;
+  }
+
+  /** Asks these endpoints at once for all that polls ask for. Never rejects. */
+  async refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
+    await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
   }
 
   knows(name: string): boolean {
