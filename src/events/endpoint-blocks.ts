@@ -116,6 +116,7 @@ export class EndpointBlocks implements StreamContent {
   restarted(): void {
     this.forget('the engine restarted');
     this.#dropRehasher();
+    this.#groups.reset();
     this.#settings = null;
     this.#eagerProofs = EAGER_PROOFS;
     this.#batchesToProof = 0;
