@@ -200,9 +200,8 @@ class JsonReader {
       while (end >= 0 && this.isEscaped(start, end)) end = this.text.indexOf('"', end + 1);
     }
     if (end < 0) this.fail('unterminated string', this.at);
-    const raw = this.text.slice(start, end);
-    const value = plain ? raw : this.unescape(start, end);
-    if (CONTROL.test(raw)) this.fail('control character in the string', this.at);
+    const value = plain ? this.text.slice(start, end) : this.unescape(start, end);
+    if (plain && CONTROL.test(value)) this.fail('control character in the string', this.at);
     this.at = end + 1;
     return value;
   }
@@ -215,13 +214,15 @@ class JsonReader {
   }
 
   private unescape(start: number, end: number): string {
+    const quoted = this.text.slice(start - 1, end + 1);
     let value: string;
     try {
-      value = JSON.parse(this.text.slice(start - 1, end + 1));
+      value = JSON.parse(quoted);
     } catch {
       return this.fail('invalid escape or control character in the string', this.at);
     }
-    if (LONE_SURROGATE.test(value)) {
+    // UTF-8 has no lone surrogates, so only an escape can make one.
+    if (quoted.includes('\\u') && LONE_SURROGATE.test(value)) {
       this.fail('lone surrogate (half of a UTF-16 pair) in the string', this.at);
     }
     return value;
