@@ -11,15 +11,19 @@ import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
+import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
 import { DecisionBook } from '../router/decision-book.js';
 import { Dispatcher } from '../router/dispatcher.js';
-import { Fleet, type FleetModel } from '../router/fleet.js';
+import { EngineControl } from '../router/engine-control.js';
+import { Fleet } from '../router/fleet.js';
+import type { FleetModel } from '../router/fleet-model.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
+import { StoredResponses } from '../router/stored-responses.js';
 import { createScheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
@@ -47,6 +51,7 @@ export async function assemble(config: Config): Promise<Assembly> {
     tierWeights: [gpu, cpu, storage, 1],
   });
   const predicted = new PredictedBlocks();
+  const history = new RoutingHistory(performance.now.bind(performance));
   const forwarder = createForwarder({
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
@@ -55,6 +60,7 @@ export async function assemble(config: Config): Promise<Assembly> {
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
+    history,
     pollIntervalMs: config.monitor.metricsIntervalMs,
     release: (url) => forwarder.release(url),
     random: Math.random,
@@ -85,12 +91,19 @@ export async function assemble(config: Config): Promise<Assembly> {
   await fleet.lookedAt();
 
   const scheduler = createScheduler(config.scheduling);
-  const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
+  const chooser = new Chooser({
+    scheduler,
+    scores: new MatchScores(),
+    predicted,
+    history,
+    random: Math.random,
+  });
   const book = new DecisionBook(config.limits.decisionsKept, metrics);
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
     predicted,
+    history,
     forwarder,
     book,
     metrics,
@@ -98,20 +111,23 @@ export async function assemble(config: Config): Promise<Assembly> {
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
+  const { devRoutes } = config;
+  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
+    responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
     bodyLimitBytes,
   });
   let draining = false;
-  const api = createServer(createApi({ router, fleet, index, metrics, version: VERSION }));
-  const admin = createServer(
-    createAdmin({ router, fleet, book, index, metrics, bodyLimitBytes, draining: () => draining }),
-  );
+  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const shared = { router, fleet, index, metrics, bodyLimitBytes };
+  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
+  const admin = createServer(createAdmin({ ...shared, book, draining: () => draining }));
   log.info('scheduling', { plan: scheduler.description });
 
   return {

@@ -256,6 +256,10 @@ export const CONFIG = table(
       },
       'TLS towards engines.',
     ),
+    devRoutes: flag({
+      doc: "Pass vLLM's development calls (reset, sleep, weight updates) on to every engine concerned.",
+      fallback: false,
+    }),
     decisionHeaders: flag({ doc: 'Add the x-warmpath-* headers to answers.', fallback: true }),
     log: table(
       {

@@ -348,5 +348,4 @@ test('keyed by tokens, an index equals that of an engine that hashes like us', (
     }
     assert.equal(hidden.index.copiesOf(SLOT), open.index.copiesOf(SLOT), `seed ${seed}`);
   }
-  // A round may end right after everything was cleared, but not all of them.
 });
