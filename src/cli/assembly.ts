@@ -56,7 +56,7 @@ export async function assemble(config: Config): Promise<Assembly> {
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
-    pollIntervalMs: config.monitor.metricsIntervalMs,
+    monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
   });
@@ -130,10 +130,12 @@ export async function assemble(config: Config): Promise<Assembly> {
       draining = true;
       api.stopAccepting();
       await drained(api, graceMs);
+      // First of all, so that streams which are cut say so as long as their clients can hear it.
+      await forwarder.close();
       api.close();
       admin.close();
       fleet.close();
-      await Promise.all([thread.close(), pool.close(), forwarder.close()]);
+      await Promise.all([thread.close(), pool.close()]);
       index.close();
     },
   };

@@ -1,6 +1,6 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
 import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
-import type { HealthWitness } from '../endpoint/endpoint-health.js';
+import type { HealthThresholds, HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
@@ -38,10 +38,18 @@ export interface EventSink {
   remove(slot: EndpointSlot): void;
 }
 
+/** How endpoints are watched; the configuration's keys of the same names. */
+export interface MonitorSettings extends HealthThresholds {
+  readonly metricsIntervalMs: number;
+  readonly healthIntervalMs: number;
+  readonly modelsIntervalMs: number;
+  readonly timeoutMs: number;
+}
+
 export interface FleetOptions {
   readonly models: readonly FleetModel[];
   readonly endpointLimit: number;
-  readonly pollIntervalMs: number;
+  readonly monitor: MonitorSettings;
   readonly release: (url: string) => void;
   readonly random: () => number;
 }
@@ -77,15 +85,19 @@ export class Fleet {
   /** Throws ConfigError for a name used twice or one endpoint too many. */
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
-    const live = new LiveEndpoint(endpoint, this.#inflight);
+    const { monitor, random } = this.#options;
+    const live = new LiveEndpoint(endpoint, this.#inflight, monitor);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
     this.#events?.add(this.#eventSource(live));
     const poller = new EnginePoller({
       url: endpoint.url,
-      intervalMs: this.#options.pollIntervalMs,
+      intervalMs: monitor.metricsIntervalMs,
+      healthIntervalMs: monitor.healthIntervalMs,
+      modelsIntervalMs: monitor.modelsIntervalMs,
+      timeoutMs: monitor.timeoutMs,
       apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
-      random: this.#options.random,
+      random,
       onReport: (report) => this.#learn(live, report),
       onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
       dataParallelRank: endpoint.dataParallelRank,
@@ -167,13 +179,16 @@ export class Fleet {
     return this.#inflight.book(slot, uncachedTokens);
   }
 
-  /** What a request met: a failure before any answer counts against the endpoint. */
+  /** What a request met: a failure of the endpoint's counts against it, an answer for it. An answer
+   * 5xx does neither: a single client's bad request could take out one endpoint after another, and
+   * polls see an engine that is dead. */
   report(slot: EndpointSlot, outcome: ForwardOutcome): void {
     const live = this.#live.get(slot);
     if (live === undefined) return;
     if (outcome.kind === 'completed' && outcome.status < 500) {
       live.health.succeeded('request');
     }
+    if (outcome.kind === 'broken') this.#lose(live, outcome.error.message, false, 'request');
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
       this.#lose(live, outcome.error.message, !outcome.sent, 'request');
     }

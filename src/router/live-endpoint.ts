@@ -1,6 +1,6 @@
 // All that is known of one endpoint right now: load, health, events, names it serves.
 import type { Endpoint, EndpointLoad, Trust } from '../endpoint/endpoint.js';
-import { EndpointHealth } from '../endpoint/endpoint-health.js';
+import { EndpointHealth, type HealthThresholds } from '../endpoint/endpoint-health.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
@@ -9,7 +9,7 @@ import type { HeaderList } from '../http/exchange.js';
 
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
-  readonly health = new EndpointHealth();
+  readonly health: EndpointHealth;
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** Sent with every request to it. */
@@ -22,8 +22,9 @@ export class LiveEndpoint {
   draining = false;
   #otherRequests = 0;
 
-  constructor(endpoint: Endpoint, inflight: InflightLoad) {
+  constructor(endpoint: Endpoint, inflight: InflightLoad, thresholds: HealthThresholds) {
     this.endpoint = endpoint;
+    this.health = new EndpointHealth(thresholds);
     const { slot, dataParallelRank: rank } = endpoint;
     this.requestHeaders = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
     const metrics = () => this.metrics;
