@@ -17,7 +17,9 @@ import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
 import { DecisionBook } from '../router/decision-book.js';
 import { Dispatcher } from '../router/dispatcher.js';
-import { Fleet, type FleetModel } from '../router/fleet.js';
+import { EngineControl } from '../router/engine-control.js';
+import { Fleet } from '../router/fleet.js';
+import type { FleetModel } from '../router/fleet-model.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
@@ -99,21 +101,21 @@ export async function assemble(config: Config): Promise<Assembly> {
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
-  const { devRoutes } = config;
-  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
-    responses: new StoredResponses(fleet, () => performance.now()),
+    responses: new StoredResponses(fleet, forwarder, () => performance.now()),
     metrics,
     bodyLimitBytes,
   });
   let draining = false;
+  const { devRoutes } = config;
   const shared = { router, fleet, index, metrics, bodyLimitBytes };
-  const api = createServer(createApi({ ...shared, version: VERSION, devRoutes, timeoutMs }));
+  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const api = createServer(createApi({ ...shared, control, version: VERSION }));
   const admin = createServer(createAdmin({ ...shared, book, draining: () => draining }));
   log.info('scheduling', { plan: scheduler.description });
 

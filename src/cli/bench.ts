@@ -11,6 +11,7 @@ interface Benchmark {
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   hash: () => import('../../bench/hash.bench.js'),
+  index: () => import('../../bench/prefix-index.bench.js'),
   proxy: () => import('../../bench/proxy.bench.js'),
 };
 

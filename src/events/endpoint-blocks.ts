@@ -106,9 +106,17 @@ export class EndpointBlocks implements StreamContent {
     log.info('blocks of an endpoint forgotten', { endpoint: source.name, reason });
   }
 
+  /** The engine has reset its own cache, which offloaded blocks survive. */
+  cleared(): void {
+    this.#setup.counts.cleared += 1;
+    this.#setup.applier.clear(TIER.gpu);
+    this.#rehasher?.clear(TIER.gpu);
+  }
+
   restarted(): void {
     this.forget('the engine restarted');
     this.#dropRehasher();
+    this.#groups.reset();
     this.#settings = null;
     this.#eagerProofs = EAGER_PROOFS;
     this.#batchesToProof = 0;
@@ -154,7 +162,7 @@ export class EndpointBlocks implements StreamContent {
 
   /** True when all batches should be read again. */
   #applyEvent(event: KvEvent): boolean {
-    const { applier, counts } = this.#setup;
+    const { counts } = this.#setup;
     switch (event.type) {
       case 'BlockStored': {
         if (!this.#groups.takesStored(event)) {
@@ -170,10 +178,7 @@ export class EndpointBlocks implements StreamContent {
         else counts.ignored += 1;
         return false;
       case 'AllBlocksCleared':
-        // Offloaded blocks survive a reset of the engine's own cache.
-        counts.cleared += 1;
-        applier.clear(TIER.gpu);
-        this.#rehasher?.clear(TIER.gpu);
+        this.cleared();
         return false;
     }
   }

@@ -3,8 +3,7 @@ import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
-import { changeAdapter } from './adapter-route.js';
-import { checkDevRoutes, commandEngines } from './dev-route.js';
+import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
 import { modelCards, observeFleet } from './fleet-report.js';
 import { json, refuse } from './reply.js';
@@ -13,15 +12,11 @@ import type { Router } from './router.js';
 
 export interface ApiParts {
   readonly router: Router;
+  readonly control: EngineControl;
   readonly fleet: Fleet;
   readonly index: PrefixIndex;
   readonly metrics: Metrics;
   readonly version: string;
-  readonly bodyLimitBytes: number;
-  /** Whether the engines' dev routes can be reached. */
-  readonly devRoutes: boolean;
-  /** For what is asked of several engines at once. */
-  readonly timeoutMs: number;
 }
 
 /** Handles every request of the API port; never rejects. */
@@ -32,18 +27,18 @@ export function createApi(parts: ApiParts): (exchange: Exchange) => void {
 }
 
 async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
-  const { method, path } = exchange;
+  const { method, path, query } = exchange;
   if (exchange.header('upgrade')?.toLowerCase() === 'websocket') {
     throw new RouterError(
       'not_implemented',
       `${path}: the router does not take WebSocket connections; connect to an engine itself`,
     );
   }
-  return follow(routeOf(method, path), exchange, parts);
+  return follow(routeOf(method, path, query), exchange, parts);
 }
 
 async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promise<void> {
-  const { router, fleet, version, bodyLimitBytes } = parts;
+  const { router, control, fleet, version } = parts;
   switch (route.kind) {
     case 'generation':
       return router.route(exchange, route.shape);
@@ -53,11 +48,8 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
       return json(exchange, 200, { object: 'list', data: modelCards(fleet) });
     case 'model':
       return model(exchange, route.id, fleet);
-    case 'adapter':
-      return changeAdapter(exchange, await exchange.readBody(bodyLimitBytes), route.action, parts);
-    case 'dev':
-      checkDevRoutes(exchange.path, parts);
-      return commandEngines(exchange, await exchange.readBody(bodyLimitBytes), parts);
+    case 'control':
+      return control.pass(exchange, route.call);
     case 'health':
       return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
     case 'version':

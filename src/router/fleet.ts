@@ -6,36 +6,17 @@ import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
-import { HASH_ALGORITHMS, type HashAlgorithm } from '../native.js';
-import { defaultRoot, rootFromSeed } from '../prefix/hash-root.js';
-import type { HashSettings } from '../prefix/hash-settings.js';
-import { ownChain } from '../prefix/own-chain.js';
+import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
-import type { ChatFlags } from '../tokenizer/match-task.js';
+import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
-
-/** vLLM's own default, until an engine says otherwise. */
-const DEFAULT_BLOCK_SIZE = 16;
-
-/** A model as configured. null: to be found out from the engines. */
-export interface FleetModel {
-  readonly name: string;
-  readonly aliases: readonly string[];
-  readonly tokenizer: string;
-  readonly blockSizeTokens: number | null;
-  readonly hashAlgorithm: HashAlgorithm | null;
-  readonly hashSeed: string | null;
-  readonly maxModelLen: number | null;
-  /** For what the router itself asks the engines. */
-  readonly apiKey: string | null;
-  readonly chat: ChatFlags;
-}
 
 /** The writer of the prefix index, as far as the fleet needs it. */
 export interface EventSink {
   add(source: EventSource): void;
   remove(slot: EndpointSlot): void;
+  clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
 }
 
 /** How endpoints are watched; the configuration's keys of the same names. */
@@ -85,12 +66,18 @@ export class Fleet {
   /** Throws ConfigError for a name used twice or one endpoint too many. */
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
-    const { monitor, random } = this.#options;
-    const live = new LiveEndpoint(endpoint, this.#inflight, monitor);
+    const live = new LiveEndpoint(endpoint, this.#inflight, this.#options.monitor);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
-    this.#events?.add(this.#eventSource(live));
-    const poller = new EnginePoller({
+    this.#events?.add(eventSourceOf(endpoint, this.#models.get(endpoint.model)));
+    this.#pollers.set(endpoint.slot, this.#poller(live));
+    return live;
+  }
+
+  #poller(live: LiveEndpoint): EnginePoller {
+    const { endpoint } = live;
+    const { monitor, random } = this.#options;
+    return new EnginePoller({
       url: endpoint.url,
       intervalMs: monitor.metricsIntervalMs,
       healthIntervalMs: monitor.healthIntervalMs,
@@ -102,8 +89,6 @@ export class Fleet {
       onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
       dataParallelRank: endpoint.dataParallelRank,
     });
-    this.#pollers.set(endpoint.slot, poller);
-    return live;
   }
 
   /** No new requests; those in flight go on. */
@@ -153,6 +138,14 @@ export class Fleet {
     await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
   }
 
+  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
+   * those that lay outside the GPU. */
+  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
+    const { slot, name } = endpoint;
+    log.info('engine cache cleared', { endpoint: name, reason });
+    this.#events?.clear(slot, reason, everywhere);
+  }
+
   knows(name: string): boolean {
     return this.#named(name) !== null || this.all.some((live) => live.servesAdapter(name));
   }
@@ -169,7 +162,8 @@ export class Fleet {
       this.modelFacts(),
       this.all.map((live) => {
         const { slot, model } = live.endpoint;
-        return { slot, model, settings: live.events?.settings ?? this.#likelySettings(live) };
+        const likely = () => likelySettings(this.#models.get(model), live.metrics);
+        return { slot, model, settings: live.events?.settings ?? likely() };
       }),
     );
     return this.#snapshot;
@@ -201,7 +195,7 @@ export class Fleet {
       if (live === undefined || live.endpoint.epoch !== state.epoch) continue;
       const before = live.events;
       live.events = state;
-      if (before?.settings !== state.settings) this.#snapshot = null;
+      if (!isSame(before?.settings, state.settings)) this.#snapshot = null;
       if (before?.trust === state.trust) continue;
       const { trust, reason } = state;
       log.info('endpoint trust', { endpoint: live.endpoint.name, trust, reason });
@@ -238,43 +232,6 @@ export class Fleet {
     };
   }
 
-  /** Until events have proven how an engine hashes: what configuration and metrics say, so that what
-   * is predicted now is still found when the proof comes; else a chain of our own. */
-  #likelySettings({ endpoint, metrics }: LiveEndpoint): HashSettings {
-    const configured = this.#models.get(endpoint.model);
-    const blockSizeTokens =
-      configured?.blockSizeTokens ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
-    const reported = HASH_ALGORITHMS.find((name) => name === metrics?.hashAlgorithm);
-    const algorithm = configured?.hashAlgorithm ?? reported ?? null;
-    if (algorithm === null) return ownChain(blockSizeTokens);
-    const seed = configured?.hashSeed ?? null;
-    const root = seed === null ? defaultRoot(algorithm) : rootFromSeed(algorithm, seed);
-    if (root === null) return ownChain(blockSizeTokens);
-    return { algorithm, ...root, blockSizeTokens, profile: 'main-2026-08-17' };
-  }
-
-  #eventSource({ endpoint }: LiveEndpoint): EventSource {
-    const { slot, name, epoch, kvEvents, kvReplay, model, dataParallelRank, url } = endpoint;
-    const configured = this.#models.get(model);
-    const { hostname, port, protocol } = new URL(url);
-    return {
-      slot,
-      name,
-      epoch,
-      connect: kvEvents,
-      replay: kvReplay,
-      host: hostname,
-      port: Number(port) || (protocol === 'https:' ? 443 : 80),
-      model,
-      dataParallelRank,
-      expected: {
-        algorithm: configured?.hashAlgorithm ?? null,
-        seed: configured?.hashSeed ?? null,
-        blockSizeTokens: configured?.blockSizeTokens ?? null,
-      },
-    };
-  }
-
   #learn(live: LiveEndpoint, report: EngineReport): void {
     const { healthy } = live.health;
     const before = live.metrics;
@@ -287,6 +244,9 @@ export class Fleet {
     ) {
       this.#snapshot = null;
     }
+    if (metrics?.sleeping === true && before?.sleeping !== true) {
+      this.cleared(live, 'the engine sleeps', false);
+    }
     if (!healthy && live.health.healthy)
       log.info('endpoint is back', { endpoint: live.endpoint.name });
   }
@@ -298,4 +258,10 @@ export class Fleet {
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }
   }
+}
+
+/** Reports come from another thread, so equal settings are never the same object. */
+function isSame(a: HashSettings | null | undefined, b: HashSettings | null): boolean {
+  if (a === undefined || a === null || b === null) return (a ?? null) === b;
+  return settingsKey(a) === settingsKey(b);
 }

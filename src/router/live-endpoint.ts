@@ -63,6 +63,11 @@ export class LiveEndpoint {
     return this.health.healthy && !this.draining && this.metrics?.sleeping !== true;
   }
 
+  /** The engine was sent to sleep or woken through us: known before the next poll says so. */
+  sleeping(sleeping: boolean): void {
+    if (this.metrics !== null) this.metrics = { ...this.metrics, sleeping };
+  }
+
   /** Whether this engine has loaded an adapter; unknown counts as no. */
   servesAdapter(name: string): boolean {
     return this.models?.some(({ id, parent }) => id === name && parent !== null) === true;

@@ -1,5 +1,6 @@
 // Which of the API port's requests the router treats in which way.
 import type { RequestShape } from '../inference-request.js';
+import { type ControlCall, controlCall } from './control-calls.js';
 
 export type Route =
   /** Scheduled by prefix. */
@@ -8,10 +9,8 @@ export type Route =
   | { readonly kind: 'response'; readonly id: string }
   | { readonly kind: 'models' }
   | { readonly kind: 'model'; readonly id: string }
-  /** Adapters are loaded and unloaded on every endpoint of their model. */
-  | { readonly kind: 'adapter'; readonly action: 'load' | 'unload' }
-  /** Served by engines in vLLM's dev mode only; they change or stop the engine. */
-  | { readonly kind: 'dev' }
+  /** Changes or asks the state of engines: for all that it concerns. */
+  | { readonly kind: 'control'; readonly call: ControlCall }
   | { readonly kind: 'health' }
   | { readonly kind: 'version' }
   | { readonly kind: 'metrics' }
@@ -38,11 +37,6 @@ const OWN: ReadonlyMap<string, 'models' | 'health' | 'version' | 'metrics'> = ne
   ['/metrics', 'metrics'],
 ]);
 
-const ADAPTERS: ReadonlyMap<string, 'load' | 'unload'> = new Map([
-  ['/v1/load_lora_adapter', 'load'],
-  ['/v1/unload_lora_adapter', 'unload'],
-]);
-
 /** POST routes that compute an answer and change nothing. */
 const REPEATABLE: ReadonlySet<string> = new Set([
   '/v1/audio/transcriptions',
@@ -66,35 +60,11 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   '/v1/messages/count_tokens',
 ]);
 
-/** Routes of vLLM's VLLM_SERVER_DEV_MODE, by their last segment: an engine may serve them below a
- * root path. */
-const DEV: ReadonlySet<string> = new Set([
-  'server_info',
-  'reset_prefix_cache',
-  'reset_mm_cache',
-  'reset_encoder_cache',
-  'collective_rpc',
-  'sleep',
-  'wake_up',
-  'is_sleeping',
-  'pause',
-  'resume',
-  'is_paused',
-  'init_weight_transfer_engine',
-  'start_weight_update',
-  'start_draft_weight_update',
-  'update_weights',
-  'finish_weight_update',
-  'update_weight_version',
-  'weight_info',
-  'get_world_size',
-]);
-
 const MODELS = '/v1/models/';
 const RESPONSES = '/v1/responses/';
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-export function routeOf(method: string, path: string): Route {
+export function routeOf(method: string, path: string, query: string): Route {
   const shape = GENERATION.get(path);
   if (shape !== undefined) return posted(method, { kind: 'generation', shape });
   const own = OWN.get(path);
@@ -102,8 +72,6 @@ export function routeOf(method: string, path: string): Route {
   if (own !== undefined && (isRead(method) || (method === 'POST' && own === 'health'))) {
     return { kind: own };
   }
-  const action = ADAPTERS.get(path);
-  if (action !== undefined) return posted(method, { kind: 'adapter', action });
   if (path.startsWith(MODELS) && isRead(method)) {
     return { kind: 'model', id: decoded(path.slice(MODELS.length)) };
   }
@@ -111,7 +79,8 @@ export function routeOf(method: string, path: string): Route {
     const [id = ''] = path.slice(RESPONSES.length).split('/');
     return { kind: 'response', id: decoded(id) };
   }
-  if (DEV.has(lastSegment(path))) return { kind: 'dev' };
+  const call = controlCall(path, query) ?? disguisedCall(path, query);
+  if (call !== null) return { kind: 'control', call };
   return { kind: 'relay', repeatable: READING.has(method) || REPEATABLE.has(path) };
 }
 
@@ -126,13 +95,14 @@ function isRead(method: string): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-/** As the engine will read it: escapes decoded; empty and dot segments, which proxies between us and
- * it may resolve, not counted. */
-function lastSegment(path: string): string {
+/** A development call in another spelling: with escapes, which engines decode, with empty or dot
+ * segments, which proxies in between may resolve, or below a root path. */
+function disguisedCall(path: string, query: string): ControlCall | null {
   const segments = decoded(path)
     .split('/')
     .filter((one) => one !== '' && one !== '.');
-  return segments.at(-1) ?? '';
+  const call = controlCall(`/${segments.at(-1) ?? ''}`, query);
+  return call?.development === true ? call : null;
 }
 
 function decoded(text: string): string {

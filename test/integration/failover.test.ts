@@ -119,8 +119,8 @@ test('a request that an engine may have acted on is not sent again', async (cont
   });
   const { url } = await startRouter(context, [engine], BLIND, QUICK_TOKENIZER);
   const posts = () => engine.requests.filter(({ head }) => head.startsWith('POST ')).length;
-  const profile = await post(`${url}/start_profile`, '');
-  assert.equal(profile.status, 502);
+  const scaled = await post(`${url}/scale_elastic_ep`, '');
+  assert.equal(scaled.status, 502);
   assert.equal(posts(), 1);
 });
 
