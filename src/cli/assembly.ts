@@ -61,7 +61,7 @@ export async function assemble(config: Config): Promise<Assembly> {
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
     history,
-    pollIntervalMs: config.monitor.metricsIntervalMs,
+    monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
   });
@@ -111,22 +111,21 @@ export async function assemble(config: Config): Promise<Assembly> {
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
-  const { devRoutes } = config;
-  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
-    responses: new StoredResponses(fleet, () => performance.now()),
+    responses: new StoredResponses(fleet, forwarder, () => performance.now()),
     metrics,
     bodyLimitBytes,
   });
   let draining = false;
-  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const { devRoutes } = config;
   const shared = { router, fleet, index, metrics, bodyLimitBytes };
-  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
+  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const api = createServer(createApi({ ...shared, control, version: VERSION }));
   const admin = createServer(createAdmin({ ...shared, book, draining: () => draining }));
   log.info('scheduling', { plan: scheduler.description });
 
@@ -143,10 +142,12 @@ export async function assemble(config: Config): Promise<Assembly> {
       draining = true;
       api.stopAccepting();
       await drained(api, graceMs);
+      // First of all, so that streams which are cut say so as long as their clients can hear it.
+      await forwarder.close();
       api.close();
       admin.close();
       fleet.close();
-      await Promise.all([thread.close(), pool.close(), forwarder.close()]);
+      await Promise.all([thread.close(), pool.close()]);
       index.close();
     },
   };

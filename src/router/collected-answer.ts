@@ -15,6 +15,7 @@ export class CollectedAnswer implements Exchange {
   readonly #onAbort: (() => void)[] = [];
   #bytes = 0;
   #status = 0;
+  #responseHeaders: HeaderList = [];
   #ended = false;
   #aborted = false;
 
@@ -44,7 +45,16 @@ export class CollectedAnswer implements Exchange {
   }
 
   get text(): string {
-    return Buffer.concat(this.#chunks).toString();
+    return this.bytes.toString();
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  /** Of the answer. */
+  get responseHeaders(): HeaderList {
+    return this.#responseHeaders;
   }
 
   get signal(): AbortSignal {
@@ -90,8 +100,9 @@ export class CollectedAnswer implements Exchange {
     this.end();
   }
 
-  start(status: number, _headers: HeaderList): void {
+  start(status: number, headers: HeaderList): void {
     this.#status = status;
+    this.#responseHeaders = headers;
   }
 
   write(chunk: Uint8Array): boolean {

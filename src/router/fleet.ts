@@ -1,6 +1,6 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
 import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
-import type { HealthWitness } from '../endpoint/endpoint-health.js';
+import type { HealthThresholds, HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
@@ -20,10 +20,18 @@ export interface EventSink {
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
 }
 
+/** How endpoints are watched; the configuration's keys of the same names. */
+export interface MonitorSettings extends HealthThresholds {
+  readonly metricsIntervalMs: number;
+  readonly healthIntervalMs: number;
+  readonly modelsIntervalMs: number;
+  readonly timeoutMs: number;
+}
+
 export interface FleetOptions {
   readonly models: readonly FleetModel[];
   readonly endpointLimit: number;
-  readonly pollIntervalMs: number;
+  readonly monitor: MonitorSettings;
   /** Told when an endpoint's cache is empty, or its events say more. */
   readonly history: RoutingHistory;
   readonly release: (url: string) => void;
@@ -61,7 +69,7 @@ export class Fleet {
   /** Throws ConfigError for a name used twice or one endpoint too many. */
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
-    const live = new LiveEndpoint(endpoint, this.#inflight);
+    const live = new LiveEndpoint(endpoint, this.#inflight, this.#options.monitor);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
     this.#events?.add(eventSourceOf(endpoint, this.#models.get(endpoint.model)));
@@ -71,11 +79,15 @@ export class Fleet {
 
   #poller(live: LiveEndpoint): EnginePoller {
     const { endpoint } = live;
+    const { monitor, random } = this.#options;
     return new EnginePoller({
       url: endpoint.url,
-      intervalMs: this.#options.pollIntervalMs,
+      intervalMs: monitor.metricsIntervalMs,
+      healthIntervalMs: monitor.healthIntervalMs,
+      modelsIntervalMs: monitor.modelsIntervalMs,
+      timeoutMs: monitor.timeoutMs,
       apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
-      random: this.#options.random,
+      random,
       onReport: (report) => this.#learn(live, report),
       onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
       dataParallelRank: endpoint.dataParallelRank,
@@ -120,15 +132,6 @@ export class Fleet {
     return this.all.filter((live) => live.servesAdapter(name));
   }
 
-  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
-   * those that lay outside the GPU. */
-  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
-    const { slot, name } = endpoint;
-    log.info('engine cache cleared', { endpoint: name, reason });
-    this.#events?.clear(slot, reason, everywhere);
-    this.#options.history.forget(slot);
-  }
-
   /** Whether it still belongs to the fleet. */
   has(live: LiveEndpoint): boolean {
     return this.#live.get(live.endpoint.slot) === live;
@@ -137,6 +140,15 @@ export class Fleet {
   /** Asks these endpoints at once for all that polls ask for. Never rejects. */
   async refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
     await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
+  }
+
+  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
+   * those that lay outside the GPU. */
+  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
+    const { slot, name } = endpoint;
+    log.info('engine cache cleared', { endpoint: name, reason });
+    this.#events?.clear(slot, reason, everywhere);
+    this.#options.history.forget(slot);
   }
 
   knows(name: string): boolean {
@@ -166,13 +178,16 @@ export class Fleet {
     return this.#inflight.book(slot, uncachedTokens);
   }
 
-  /** What a request met: a failure before any answer counts against the endpoint. */
+  /** What a request met: a failure of the endpoint's counts against it, an answer for it. An answer
+   * 5xx does neither: a single client's bad request could take out one endpoint after another, and
+   * polls see an engine that is dead. */
   report(slot: EndpointSlot, outcome: ForwardOutcome): void {
     const live = this.#live.get(slot);
     if (live === undefined) return;
     if (outcome.kind === 'completed' && outcome.status < 500) {
       live.health.succeeded('request');
     }
+    if (outcome.kind === 'broken') this.#lose(live, outcome.error.message, false, 'request');
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
       this.#lose(live, outcome.error.message, !outcome.sent, 'request');
     }

@@ -1,6 +1,6 @@
 // All that is known of one endpoint right now: load, health, events, names it serves.
 import type { Endpoint, EndpointLoad, Trust } from '../endpoint/endpoint.js';
-import { EndpointHealth } from '../endpoint/endpoint-health.js';
+import { EndpointHealth, type HealthThresholds } from '../endpoint/endpoint-health.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
@@ -13,7 +13,7 @@ const SILENT_MS = 5_000;
 
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
-  readonly health = new EndpointHealth();
+  readonly health: EndpointHealth;
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** Sent with every request to it. */
@@ -29,8 +29,14 @@ export class LiveEndpoint {
   /** When the first request was answered that left blocks behind, with no event proven since. */
   #silentSinceMs: number | null = null;
 
-  constructor(endpoint: Endpoint, inflight: InflightLoad, nowMs = () => performance.now()) {
+  constructor(
+    endpoint: Endpoint,
+    inflight: InflightLoad,
+    thresholds: HealthThresholds,
+    nowMs = () => performance.now(),
+  ) {
     this.endpoint = endpoint;
+    this.health = new EndpointHealth(thresholds);
     this.#nowMs = nowMs;
     const { slot, dataParallelRank: rank } = endpoint;
     this.requestHeaders = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];

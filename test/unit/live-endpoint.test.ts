@@ -19,13 +19,15 @@ const STATE: EventState = {
 };
 const PROVEN: EventState = { ...STATE, trust: 'exact', settings: ownChain(16) };
 
+const THRESHOLDS = { failuresToUnhealthy: 3, successesToHealthy: 2 };
+
 function start() {
   const clock = { nowMs: 50 };
   const endpoint = {
     ...{ slot: 0, epoch: 1, name: 'a', url: 'http://a', model: 'm' },
     ...{ kvEvents: null, kvReplay: null, dataParallelRank: null },
   };
-  const live = new LiveEndpoint(endpoint, new InflightLoad(1), () => clock.nowMs);
+  const live = new LiveEndpoint(endpoint, new InflightLoad(1), THRESHOLDS, () => clock.nowMs);
   return { live, clock };
 }
 

@@ -9,7 +9,8 @@ const DAY_MS = 24 * 3_600_000;
 function endpoint(slot: number): LiveEndpoint {
   const address = { name: `e${slot}`, url: `http://h:${slot}`, model: 'm', kvEvents: null };
   const rest = { kvReplay: null, dataParallelRank: null, slot, epoch: 1 };
-  return new LiveEndpoint({ ...address, ...rest }, new InflightLoad(8));
+  const thresholds = { failuresToUnhealthy: 3, successesToHealthy: 2 };
+  return new LiveEndpoint({ ...address, ...rest }, new InflightLoad(8), thresholds);
 }
 
 test('a response is held for a day after its last use', () => {
