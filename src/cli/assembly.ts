@@ -23,6 +23,7 @@ import { Fleet } from '../router/fleet.js';
 import type { FleetModel } from '../router/fleet-model.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
+import { StoredResponses } from '../router/stored-responses.js';
 import { createScheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
@@ -110,22 +111,23 @@ export async function assemble(config: Config): Promise<Assembly> {
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
+  const { devRoutes } = config;
+  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
+    responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
     bodyLimitBytes,
   });
   let draining = false;
-  const { devRoutes } = config;
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
-  const api = createServer(createApi({ router, control, fleet, index, metrics, version: VERSION }));
-  const admin = createServer(
-    createAdmin({ router, fleet, book, index, metrics, bodyLimitBytes, draining: () => draining }),
-  );
+  const shared = { router, fleet, index, metrics, bodyLimitBytes };
+  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
+  const admin = createServer(createAdmin({ ...shared, book, draining: () => draining }));
   log.info('scheduling', { plan: scheduler.description });
 
   return {

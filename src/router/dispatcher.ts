@@ -14,6 +14,7 @@ import type { DecisionRecord } from './decision-log.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
+import { holderGone } from './stored-responses.js';
 
 /** One request on its way. */
 export interface Journey {
@@ -25,6 +26,12 @@ export interface Journey {
   readonly model: string | null;
   readonly models: ModelSnapshot;
   readonly receivedMs: number;
+  /** Sending it twice does no harm beyond the cost. */
+  readonly repeatable: boolean;
+  /** The only endpoint that can answer; null: any that serves the model. */
+  readonly pinned: LiveEndpoint | null;
+  /** Sees the chunks of a successful answer. */
+  readonly watch: ((live: LiveEndpoint, chunk: Uint8Array) => void) | null;
 }
 
 export interface DispatcherParts {
@@ -61,7 +68,7 @@ export class Dispatcher {
     const tried = new Set<number>();
     let failure: RouterError | null = null;
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const endpoints = this.endpoints(journey.model, tried);
+      const endpoints = this.#candidates(journey, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
       chooser.assigned(choice, journey.found);
@@ -72,7 +79,14 @@ export class Dispatcher {
       if (!mayTryAgain(journey, outcome)) break;
       metrics.retries.inc({ reason: failure.code });
     }
-    throw failure ?? noEndpoint(journey.model);
+    if (failure !== null) throw failure;
+    throw journey.pinned === null ? noEndpoint(journey.model) : holderGone(journey.pinned);
+  }
+
+  /** A holder that is to get nothing new still answers for what it holds. */
+  #candidates({ pinned, model }: Journey, tried: ReadonlySet<number>): readonly LiveEndpoint[] {
+    if (pinned === null) return this.endpoints(model, tried);
+    return pinned.health.healthy && tried.size === 0 ? [pinned] : [];
   }
 
   /** Books, forwards to one endpoint, and takes the booking back whatever happens. */
@@ -110,6 +124,7 @@ export class Dispatcher {
           onChunk: (chunk) => {
             if (record.timeToFirstTokenMs === null) firstToken();
             usage.push(chunk);
+            if (status < 300) journey.watch?.(target.live, chunk);
           },
         },
       );
@@ -160,12 +175,12 @@ function newBlocks({ match, matchedBlocks }: ChosenCandidate): BigUint64Array {
  * when its connection broke (generating again costs time and nothing else), never when the engine
  * is merely slow, and never for calls that change an engine's state. */
 function mayTryAgain(
-  { found }: Journey,
+  { repeatable }: Journey,
   outcome: ForwardOutcome & { kind: 'unanswered' },
 ): boolean {
   if (outcome.error.source === 'client') return false;
   if (!outcome.sent) return true;
-  return found !== null && outcome.error.code === 'engine_closed';
+  return repeatable && outcome.error.code === 'engine_closed';
 }
 
 export function noEndpoint(model: string | null): RouterError {

@@ -4,12 +4,12 @@
 import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
+import { namedModel } from '../openai/named-model.js';
 import type { Forwarder } from '../proxy/forwarder.js';
 import { CollectedAnswer } from './collected-answer.js';
 import type { ControlCall } from './control-calls.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
-import { modelOf } from './router.js';
 
 export interface EngineControlParts {
   readonly fleet: Fleet;
@@ -48,7 +48,7 @@ export class EngineControl {
       throw new RouterError('not_found', text);
     }
     const body = await exchange.readBody(this.#parts.bodyLimitBytes);
-    const engines = engineList(this.#concerned(exchange, body, call));
+    const engines = engineList(this.#concerned(exchange, body));
     const answers: EngineAnswer[] = [];
     for (let at = 0; at < engines.length && !exchange.aborted; at += CALLS_AT_ONCE) {
       const some = engines.slice(at, at + CALLS_AT_ONCE);
@@ -61,23 +61,15 @@ export class EngineControl {
 
   /** Endpoints that the client names, else those of the model it names, else all: also those that
    * are asleep or out, or nothing could wake them. */
-  #concerned(
-    exchange: Exchange,
-    body: Uint8Array,
-    { effect }: ControlCall,
-  ): readonly LiveEndpoint[] {
+  #concerned(exchange: Exchange, body: Uint8Array): readonly LiveEndpoint[] {
     const { fleet } = this.#parts;
     const named = exchange.header(ENDPOINT_HEADER);
     if (named !== undefined) {
       return named.split(',').map((name) => endpointNamed(fleet, name.trim()));
     }
-    const model = exchange.header(MODEL_HEADER) ?? modelOf(exchange, body);
+    const model =
+      exchange.header(MODEL_HEADER) ?? namedModel(exchange.header('content-type') ?? '', body);
     const endpoints = model === null ? fleet.all : fleet.serving(model);
-    const models = new Set(endpoints.map(({ endpoint }) => endpoint.model));
-    if (effect.kind === 'adapters' && models.size > 1) {
-      const text = `an adapter belongs to one of several models: name it with ${MODEL_HEADER}`;
-      throw new RouterError('invalid_request', text, { param: MODEL_HEADER });
-    }
     if (endpoints.length > 0) return endpoints;
     if (model === null) throw new RouterError('no_endpoint', 'there is no endpoint');
     throw new RouterError('model_not_found', `The model \`${model}\` does not exist.`, {
@@ -126,9 +118,6 @@ export class EngineControl {
         break;
       case 'wakes':
         live.sleeping(false);
-        break;
-      case 'adapters':
-        fleet.askAnew(live);
         break;
     }
   }

@@ -69,14 +69,6 @@ export class Fleet {
     return live;
   }
 
-  /** Asks an engine at once, also for its adapters, which it is otherwise asked for rarely. */
-  askAnew(live: LiveEndpoint): void {
-    const { slot } = live.endpoint;
-    if (this.#live.get(slot) !== live) return;
-    this.#pollers.get(slot)?.close();
-    this.#pollers.set(slot, this.#poller(live));
-  }
-
   #poller(live: LiveEndpoint): EnginePoller {
     const { endpoint } = live;
     return new EnginePoller({
@@ -117,12 +109,12 @@ export class Fleet {
 
   /** Endpoints that may get a request now; `name` is a model, an alias or an adapter, null any. */
   available(name: string | null): readonly LiveEndpoint[] {
-    const named = name === null ? this.all : this.serving(name);
-    return named.filter((live) => live.available);
+    return this.serving(name).filter((live) => live.available);
   }
 
-  /** Endpoints of a model, an alias or an adapter, whatever their state. */
-  serving(name: string): readonly LiveEndpoint[] {
+  /** The same with those that are out at the moment. */
+  serving(name: string | null): readonly LiveEndpoint[] {
+    if (name === null) return this.all;
     const model = this.#named(name);
     if (model !== null) return this.all.filter(({ endpoint }) => endpoint.model === model.name);
     return this.all.filter((live) => live.servesAdapter(name));
@@ -135,6 +127,16 @@ export class Fleet {
     log.info('engine cache cleared', { endpoint: name, reason });
     this.#events?.clear(slot, reason, everywhere);
     this.#options.history.forget(slot);
+  }
+
+  /** Whether it still belongs to the fleet. */
+  has(live: LiveEndpoint): boolean {
+    return this.#live.get(live.endpoint.slot) === live;
+  }
+
+  /** Asks these endpoints at once for all that polls ask for. Never rejects. */
+  async refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
+    await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
   }
 
   knows(name: string): boolean {

@@ -16,7 +16,7 @@ const prompt = Array.from({ length: 100 }, (_, i) => i);
 
 async function stage(t: TestContext, extra: Record<string, unknown> = {}, sim = SIM) {
   const sims = await startSims(t, 2, sim);
-  const router = await startRouter(t, sims, extra, { model });
+  const router = await startRouter(t, sims, { devRoutes: true, ...extra }, { model });
   const watch = new PoolWatch(router.assembly, sims);
   for (const { url } of sims) {
     await post(`${url}/v1/completions`, { model: TEST_MODEL, prompt, max_tokens: 4 });
@@ -116,7 +116,7 @@ test('an adapter loaded through the router serves at once, on every engine', asy
   while ((await ask()).status !== 200) assert.ok(performance.now() - start < 2000);
 });
 
-test('with devRoutes off a development call is refused here, and other calls pass', async (t) => {
+test('without devRoutes a development call is refused here, and other calls pass', async (t) => {
   const { url, sims } = await stage(t, { devRoutes: false });
   const refused = await post(`${url}/reset_prefix_cache`, {});
   assert.equal(refused.status, 404);

@@ -13,7 +13,7 @@ const model = { tokenizer: tinyTokenizerFolder({}) };
 
 async function stage(t: TestContext, sim: Partial<SimOptions> = SIM) {
   const sims = await startSims(t, 3, sim);
-  const router = await startRouter(t, sims, {}, { model });
+  const router = await startRouter(t, sims, { devRoutes: true }, { model });
   const complete = async (prefix: number, tail: number) => {
     const prompt = [...Array.from({ length: 320 }, (_, i) => prefix * 1000 + i), tail, tail + 1];
     const answer = await post(`${router.url}/v1/completions`, {
