@@ -98,7 +98,7 @@ export async function assemble(config: Config): Promise<Assembly> {
     history,
     random: Math.random,
   });
-  const book = new DecisionBook(config.limits.decisionsKept, metrics);
+  const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
@@ -147,6 +147,7 @@ export async function assemble(config: Config): Promise<Assembly> {
       api.close();
       admin.close();
       fleet.close();
+      book.mismatches.close();
       await Promise.all([thread.close(), pool.close()]);
       index.close();
     },

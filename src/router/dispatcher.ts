@@ -96,6 +96,7 @@ export class Dispatcher {
     const { target } = choice;
     const { slot, name, url } = target.endpoint;
     const record = book.enter(choice, found, performance.now() - receivedMs);
+    const eventsThen = target.live.events;
     const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
     const prediction = predicted.predict(slot, newBlocks(target));
     const usage = new UsageReader();
@@ -135,7 +136,7 @@ export class Dispatcher {
         const code = outcome.kind === 'aborted' ? 499 : status;
         metrics.requests.inc({ model: record.model, endpoint: name, code });
       }
-      if (succeeded && found !== null) book.learn(record, usage.read());
+      if (succeeded && found !== null) book.learn({ record, target, eventsThen }, usage.read());
       return outcome;
     } finally {
       booking.end();
