@@ -154,6 +154,10 @@ export interface NativeEncoder {
   /** Token ids of a text; bytes are UTF-8, and what is not counts as U+FFFD. Throws a RangeError
    * above 1 GiB. */
   encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array;
+  /** Text of tokens, special ones included; unknown ids are left out. */
+  decode(ids: Uint32Array): string;
+  /** Id of the token written so in tokenizer.json. Searches all tokens: not for every request. */
+  tokenId(token: string): number | null;
   stats(): SegmentCacheStats;
 }
 
