@@ -52,7 +52,10 @@ function start(t: TestContext, limit = 10) {
   const metrics = createMetrics();
   const log = new MismatchLog({ limit, index, metrics });
   const given = candidate(SLOT, { blockSizeTokens: BLOCK });
-  const live = new LiveEndpoint(given.endpoint, new InflightLoad(SLOT + 1));
+  const live = new LiveEndpoint(given.endpoint, new InflightLoad(SLOT + 1), {
+    failuresToUnhealthy: 3,
+    successesToHealthy: 2,
+  });
   live.hear(state());
   const compare = (
     predictedTokens: number,
