@@ -61,6 +61,11 @@ export function createMetrics() {
       'Responses whose cached tokens were not those predicted, by likely cause.',
       ['cause'],
     ),
+    tokenParity: counter(
+      'token_parity_total',
+      "Sampled requests whose tokens were compared with the engine's.",
+      ['result'],
+    ),
     retries: counter('retries_total', 'Requests sent again to another endpoint.', ['reason']),
     unscheduled: counter(
       'unscheduled_total',

@@ -24,6 +24,7 @@ import type { FleetModel } from '../router/fleet-model.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
+import { TokenParity } from '../router/token-parity.js';
 import { createScheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
@@ -119,6 +120,15 @@ export async function assemble(config: Config): Promise<Assembly> {
     book,
     responses: new StoredResponses(fleet, forwarder, () => performance.now()),
     metrics,
+    parity: new TokenParity({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      rate: config.monitor.tokenParityRate,
+      timeoutMs: config.monitor.timeoutMs,
+      random: Math.random,
+    }),
     bodyLimitBytes,
   });
   let draining = false;

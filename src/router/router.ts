@@ -13,6 +13,7 @@ import type { DecisionRecord } from './decision-log.js';
 import { type Dispatcher, noEndpoint } from './dispatcher.js';
 import type { Fleet } from './fleet.js';
 import type { StoredResponses } from './stored-responses.js';
+import type { TokenParity } from './token-parity.js';
 
 export interface RouterParts {
   readonly matcher: { match(task: MatchTask): Promise<MatchReply> };
@@ -22,6 +23,7 @@ export interface RouterParts {
   readonly book: DecisionBook;
   readonly responses: StoredResponses;
   readonly metrics: Metrics;
+  readonly parity: TokenParity;
   readonly bodyLimitBytes: number;
 }
 
@@ -34,7 +36,7 @@ export class Router {
 
   /** Answers a generation request by prefix. Rejects with RouterError when no answer has begun. */
   async route(exchange: Exchange, shape: RequestShape): Promise<void> {
-    const { fleet, dispatcher, responses, bodyLimitBytes } = this.#parts;
+    const { fleet, dispatcher, responses, parity, bodyLimitBytes } = this.#parts;
     const body = await exchange.readBody(bodyLimitBytes);
     const receivedMs = performance.now();
     const models = fleet.models();
@@ -43,7 +45,13 @@ export class Router {
     const journey = { exchange, body, found, model, models, receivedMs, repeatable: true };
     if (shape !== 'responses') {
       if (exchange.aborted) return;
-      return dispatcher.send({ ...journey, pinned: null, watch: null });
+      await dispatcher.send({ ...journey, pinned: null, watch: null });
+      // The answer is out: nobody waits for this.
+      if (found !== null && found.unmatched === null) {
+        const { headers } = exchange;
+        void parity.sample({ shape, body, headers, models: models.forPool, model });
+      }
+      return;
     }
     const previous = previousResponseId(body);
     const pinned = previous === null ? null : await responses.holderOf(previous, exchange.headers);
