@@ -84,7 +84,8 @@ class RankTree {
   uint32_t GroupMinimum(int level, uint32_t group) const {
     const uint32_t* items = levels_[level] + (size_t{group} << kFanOutBits);
     int32_t minimum = kNoMerge;
-    for (uint32_t i = 0; i < kFanOut; ++i) minimum = std::min(minimum, static_cast<int32_t>(items[i]));
+    for (uint32_t i = 0; i < kFanOut; ++i)
+      minimum = std::min(minimum, static_cast<int32_t>(items[i]));
     return static_cast<uint32_t>(minimum);
   }
 
@@ -151,9 +152,8 @@ uint32_t WordMerger::TokenizeShort(const uint8_t* word, uint32_t size, uint32_t*
     tokens[i] = table_.Merged(static_cast<uint32_t>(first) >> kPositionBits);
     starts &= ~(uint64_t{1} << absorbed);
     order[absorbed] = kNoMerge;
-    order[i] = others != 0
-                   ? PackOrder(table_.Rank(tokens[i], tokens[std::countr_zero(others)]), i)
-                   : kNoMerge;
+    order[i] = others != 0 ? PackOrder(table_.Rank(tokens[i], tokens[std::countr_zero(others)]), i)
+                           : kNoMerge;
     if (const uint64_t before = starts & ((uint64_t{1} << i) - 1)) {
       const auto previous = static_cast<uint32_t>(63 - std::countl_zero(before));
       order[previous] = PackOrder(table_.Rank(tokens[previous], tokens[i]), previous);

@@ -14,6 +14,7 @@
 #include "core/bpe.h"
 #include "core/pretokenizer.h"
 #include "core/safe_cut.h"
+#include "core/token_texts.h"
 #include "core/vocabulary.h"
 
 namespace kv {
@@ -52,6 +53,7 @@ class TokenizerModel {
   const AddedTokens& raw_tokens() const { return raw_tokens_; }
   const AddedTokens& normalized_tokens() const { return normalized_tokens_; }
   const SafeCut& safe_cut() const { return safe_cut_; }
+  const TokenTexts& token_texts() const { return token_texts_; }
   bool nfc() const { return nfc_; }
   bool prefix_space() const { return prefix_space_; }
   std::span<const uint32_t> ids_before() const { return ids_before_; }
@@ -65,6 +67,7 @@ class TokenizerModel {
   const AddedTokens raw_tokens_;
   const AddedTokens normalized_tokens_;
   const SafeCut safe_cut_;
+  const TokenTexts token_texts_;
   const Pretokenizer pretokenizer_;
   const bool nfc_;
   const bool prefix_space_;

@@ -11,6 +11,7 @@ import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
+import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { createApi } from '../router/api.js';
@@ -50,6 +51,7 @@ export async function assemble(config: Config): Promise<Assembly> {
     tierWeights: [gpu, cpu, storage, 1],
   });
   const predicted = new PredictedBlocks();
+  const history = new RoutingHistory(performance.now.bind(performance));
   const forwarder = createForwarder({
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
@@ -58,6 +60,7 @@ export async function assemble(config: Config): Promise<Assembly> {
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
+    history,
     monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
@@ -88,12 +91,19 @@ export async function assemble(config: Config): Promise<Assembly> {
   await fleet.lookedAt();
 
   const scheduler = createScheduler(config.scheduling);
-  const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
+  const chooser = new Chooser({
+    scheduler,
+    scores: new MatchScores(),
+    predicted,
+    history,
+    random: Math.random,
+  });
   const book = new DecisionBook(config.limits.decisionsKept, metrics);
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
     predicted,
+    history,
     forwarder,
     book,
     metrics,
@@ -101,21 +111,22 @@ export async function assemble(config: Config): Promise<Assembly> {
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
+  const { devRoutes } = config;
+  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
-    responses: new StoredResponses(fleet, forwarder, () => performance.now()),
+    responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
     bodyLimitBytes,
   });
   let draining = false;
-  const { devRoutes } = config;
-  const shared = { router, fleet, index, metrics, bodyLimitBytes };
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
-  const api = createServer(createApi({ ...shared, control, version: VERSION }));
+  const shared = { router, fleet, index, metrics, bodyLimitBytes };
+  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
   const admin = createServer(createAdmin({ ...shared, book, draining: () => draining }));
   log.info('scheduling', { plan: scheduler.description });
 

@@ -5,6 +5,7 @@ import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
 import { UsageReader } from '../openai/usage-reader.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Forwarder, ForwardOutcome, ForwardRequest } from '../proxy/forwarder.js';
 import type { MatchFound } from '../tokenizer/match-task.js';
 import type { Choice, Chooser, ChosenCandidate } from './choice.js';
@@ -37,6 +38,7 @@ export interface DispatcherParts {
   readonly fleet: Fleet;
   readonly chooser: Chooser;
   readonly predicted: PredictedBlocks;
+  readonly history: RoutingHistory;
   readonly forwarder: Forwarder;
   readonly book: DecisionBook;
   readonly metrics: Metrics;
@@ -100,7 +102,10 @@ export class Dispatcher {
     let status = 0;
     const firstToken = () => {
       booking.firstToken();
-      if (status < 400) prediction.settle();
+      if (status < 400) {
+        prediction.settle();
+        this.#remember(target);
+      }
       record.timeToFirstTokenMs = performance.now() - receivedMs;
       if (found !== null) {
         metrics.timeToFirstToken.observe({ model: found.model }, record.timeToFirstTokenMs / 1000);
@@ -135,6 +140,15 @@ export class Dispatcher {
     } finally {
       booking.end();
     }
+  }
+
+  /** The prompt is computed. What an engine without events holds now, only we can remember. */
+  #remember({ live, match }: ChosenCandidate): void {
+    if (match === undefined || match.blockCount === 0) return;
+    live.hasStored();
+    if (!live.isUnproven) return;
+    const capacity = live.metrics?.gpuBlocks ?? null;
+    this.#parts.history.record(live.endpoint.slot, match.hashes, capacity);
   }
 
   #request(journey: Journey, target: ChosenCandidate, record: DecisionRecord): ForwardRequest {

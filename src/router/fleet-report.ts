@@ -22,7 +22,7 @@ export function describeFleet(fleet: Fleet): object[] {
       draining: live.draining,
       reason: health.reason || undefined,
       trust: live.trust,
-      trustReason: events?.reason,
+      trustReason: live.trustReason,
       hashSettings: events?.settings ?? null,
       load: {
         waitingRequests: load.waitingRequests,

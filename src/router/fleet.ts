@@ -7,6 +7,7 @@ import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
 import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
+import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
 import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
 import { LiveEndpoint } from './live-endpoint.js';
@@ -31,6 +32,8 @@ export interface FleetOptions {
   readonly models: readonly FleetModel[];
   readonly endpointLimit: number;
   readonly monitor: MonitorSettings;
+  /** Told when an endpoint's cache is empty, or its events say more. */
+  readonly history: RoutingHistory;
   readonly release: (url: string) => void;
   readonly random: () => number;
 }
@@ -100,6 +103,7 @@ export class Fleet {
     this.#pollers.delete(slot);
     this.#set.remove(slot);
     this.#live.delete(slot);
+    this.#options.history.forget(slot);
     this.#snapshot = null;
     if (this.#events === null) this.#set.forgotten(slot);
     else this.#events.remove(slot);
@@ -128,6 +132,15 @@ export class Fleet {
     return this.all.filter((live) => live.servesAdapter(name));
   }
 
+  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
+   * those that lay outside the GPU. */
+  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
+    const { slot, name } = endpoint;
+    log.info('engine cache cleared', { endpoint: name, reason });
+    this.#events?.clear(slot, reason, everywhere);
+    this.#options.history.forget(slot);
+  }
+
   /** Whether it still belongs to the fleet. */
   has(live: LiveEndpoint): boolean {
     return this.#live.get(live.endpoint.slot) === live;
@@ -136,14 +149,6 @@ export class Fleet {
   /** Asks these endpoints at once for all that polls ask for. Never rejects. */
   async refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
     await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
-  }
-
-  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
-   * those that lay outside the GPU. */
-  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
-    const { slot, name } = endpoint;
-    log.info('engine cache cleared', { endpoint: name, reason });
-    this.#events?.clear(slot, reason, everywhere);
   }
 
   knows(name: string): boolean {
@@ -194,8 +199,9 @@ export class Fleet {
       const live = this.#live.get(state.slot);
       if (live === undefined || live.endpoint.epoch !== state.epoch) continue;
       const before = live.events;
-      live.events = state;
+      live.hear(state);
       if (!isSame(before?.settings, state.settings)) this.#snapshot = null;
+      if (!live.isUnproven) this.#options.history.forget(state.slot);
       if (before?.trust === state.trust) continue;
       const { trust, reason } = state;
       log.info('endpoint trust', { endpoint: live.endpoint.name, trust, reason });
@@ -254,6 +260,8 @@ export class Fleet {
   #lose(live: LiveEndpoint, reason: string, refused: boolean, witness: HealthWitness): void {
     const { healthy } = live.health;
     live.health.failed(reason, refused, witness);
+    // Nobody listens: the process is gone, and its cache with it.
+    if (refused) this.#options.history.forget(live.endpoint.slot);
     if (healthy && !live.health.healthy) {
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }
