@@ -112,13 +112,15 @@ export async function assemble(config: Config): Promise<Assembly> {
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
+  const { devRoutes } = config;
+  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
-    responses: new StoredResponses(fleet, forwarder, () => performance.now()),
+    responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
     parity: new TokenParity({
       matcher: pool,
@@ -132,10 +134,9 @@ export async function assemble(config: Config): Promise<Assembly> {
     bodyLimitBytes,
   });
   let draining = false;
-  const { devRoutes } = config;
-  const shared = { router, fleet, index, metrics, bodyLimitBytes };
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
-  const api = createServer(createApi({ ...shared, control, version: VERSION }));
+  const shared = { router, fleet, index, metrics, bodyLimitBytes };
+  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
   const admin = createServer(createAdmin({ ...shared, book, draining: () => draining }));
   log.info('scheduling', { plan: scheduler.description });
 

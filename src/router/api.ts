@@ -3,6 +3,7 @@ import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
+import { changeAdapter } from './adapter-route.js';
 import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
 import { modelCards, observeFleet } from './fleet-report.js';
@@ -17,6 +18,9 @@ export interface ApiParts {
   readonly index: PrefixIndex;
   readonly metrics: Metrics;
   readonly version: string;
+  readonly bodyLimitBytes: number;
+  /** For what is asked of several engines at once. */
+  readonly timeoutMs: number;
 }
 
 /** Handles every request of the API port; never rejects. */
@@ -27,18 +31,18 @@ export function createApi(parts: ApiParts): (exchange: Exchange) => void {
 }
 
 async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
-  const { method, path, query } = exchange;
+  const { method, path } = exchange;
   if (exchange.header('upgrade')?.toLowerCase() === 'websocket') {
     throw new RouterError(
       'not_implemented',
       `${path}: the router does not take WebSocket connections; connect to an engine itself`,
     );
   }
-  return follow(routeOf(method, path, query), exchange, parts);
+  return follow(routeOf(method, path, exchange.query), exchange, parts);
 }
 
 async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promise<void> {
-  const { router, control, fleet, version } = parts;
+  const { router, fleet, version, bodyLimitBytes } = parts;
   switch (route.kind) {
     case 'generation':
       return router.route(exchange, route.shape);
@@ -48,8 +52,10 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
       return json(exchange, 200, { object: 'list', data: modelCards(fleet) });
     case 'model':
       return model(exchange, route.id, fleet);
+    case 'adapter':
+      return changeAdapter(exchange, await exchange.readBody(bodyLimitBytes), route.action, parts);
     case 'control':
-      return control.pass(exchange, route.call);
+      return parts.control.pass(exchange, route.call);
     case 'health':
       return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
     case 'version':
