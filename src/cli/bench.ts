@@ -12,6 +12,7 @@ interface Benchmark {
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   hash: () => import('../../bench/hash.bench.js'),
   proxy: () => import('../../bench/proxy.bench.js'),
+  tokenize: () => import('../../bench/tokenize.bench.js'),
 };
 
 export async function bench({ operand, flags }: CommandInvocation<'bench'>): Promise<void> {
