@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   hash: () => import('../../bench/hash.bench.js'),
   index: () => import('../../bench/prefix-index.bench.js'),
   proxy: () => import('../../bench/proxy.bench.js'),
+  tokenize: () => import('../../bench/tokenize.bench.js'),
 };
 
 export async function bench({ operand, flags }: CommandInvocation<'bench'>): Promise<void> {
