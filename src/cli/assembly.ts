@@ -15,12 +15,18 @@ import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
+import { DashboardFiles } from '../router/dashboard-files.js';
 import { DecisionBook } from '../router/decision-book.js';
+import type { DemoControls } from '../router/demo-controls.js';
 import { Dispatcher } from '../router/dispatcher.js';
 import { Fleet, type FleetModel } from '../router/fleet.js';
+import { metricsPage } from '../router/gauges.js';
+import { Heartbeat } from '../router/heartbeat.js';
+import { LiveFeed } from '../router/live-feed.js';
+import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
-import { createScheduler } from '../scheduler/scheduler.js';
+import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { VERSION } from './version.js';
@@ -38,9 +44,19 @@ export interface Assembly {
   close(graceMs: number): Promise<void>;
 }
 
+/** What the demo puts in place of the usual. */
+export interface AssemblyExtras {
+  readonly scheduler?: Scheduler;
+  readonly demo?: DemoControls | null;
+}
+
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
-export async function assemble(config: Config): Promise<Assembly> {
+export async function assemble(
+  config: Config,
+  { scheduler = createScheduler(config.scheduling), demo = null }: AssemblyExtras = {},
+): Promise<Assembly> {
   const metrics = createMetrics();
+  metrics.buildInfo.set({ version: VERSION }, 1);
   const { gpu, cpu, storage } = config.index.tierWeights;
   const index = PrefixIndex.open({
     maxBytes: config.index.maxBytes,
@@ -84,7 +100,6 @@ export async function assemble(config: Config): Promise<Assembly> {
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
-  const scheduler = createScheduler(config.scheduling);
   const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
   const book = new DecisionBook(config.limits.decisionsKept, metrics);
   const dispatcher = new Dispatcher({
@@ -108,9 +123,24 @@ export async function assemble(config: Config): Promise<Assembly> {
     bodyLimitBytes,
   });
   let draining = false;
-  const api = createServer(createApi({ router, fleet, index, metrics, version: VERSION }));
+  const queue = () => pool.counts;
+  const page = (accept: string | undefined) => {
+    return metricsPage({ fleet, index, queue, metrics }, accept);
+  };
+  const heartbeat = new Heartbeat({ book, fleet, index, queue });
+  const plan = () => scheduler.description;
+  const seen = { book, fleet, index, queue, version: VERSION, plan, demo };
+  const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
+  const api = createServer(
+    createApi({ router, fleet, metrics, metricsPage: page, version: VERSION }),
+  );
   const admin = createServer(
-    createAdmin({ router, fleet, book, index, metrics, bodyLimitBytes, draining: () => draining }),
+    createAdmin({
+      ...{ router, fleet, book, index, metrics, feed, demo, bodyLimitBytes },
+      metricsPage: page,
+      files: new DashboardFiles(),
+      draining: () => draining,
+    }),
   );
   log.info('scheduling', { plan: scheduler.description });
 
@@ -128,6 +158,8 @@ export async function assemble(config: Config): Promise<Assembly> {
       api.stopAccepting();
       await drained(api, graceMs);
       api.close();
+      heartbeat.close();
+      feed.close();
       admin.close();
       fleet.close();
       await Promise.all([thread.close(), pool.close(), forwarder.close()]);

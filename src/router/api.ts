@@ -3,11 +3,11 @@ import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
+import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import { errorBody } from '../openai/failure.js';
-import type { PrefixIndex } from '../prefix/prefix-index.js';
 import type { Fleet } from './fleet.js';
-import { modelCards, observeFleet } from './fleet-report.js';
+import { modelCards } from './fleet-report.js';
 import type { Router } from './router.js';
 
 const JSON_TYPE: HeaderList = [['content-type', 'application/json']];
@@ -20,8 +20,9 @@ const GENERATION: Readonly<Record<string, RequestShape>> = {
 export interface ApiParts {
   readonly router: Router;
   readonly fleet: Fleet;
-  readonly index: PrefixIndex;
   readonly metrics: Metrics;
+  /** Takes an `Accept` header. */
+  readonly metricsPage: (accept: string | undefined) => MetricsPage;
   readonly version: string;
 }
 
@@ -52,20 +53,14 @@ async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
       case '/version':
         return json(exchange, 200, { version });
       case '/metrics':
-        return metricsPage(exchange, parts);
+        return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
     }
   }
   return router.relay(exchange);
 }
 
-/** Prometheus text; gauges are brought up to date when somebody looks. */
-export async function metricsPage(
-  exchange: Exchange,
-  { fleet, index, metrics }: Pick<ApiParts, 'fleet' | 'index' | 'metrics'>,
-): Promise<void> {
-  observeFleet(fleet, index, metrics);
-  const text = await metrics.registry.metrics();
-  exchange.respond(200, [['content-type', metrics.registry.contentType]], text);
+export function sendMetrics(exchange: Exchange, { contentType, text }: MetricsPage): void {
+  exchange.respond(200, [['content-type', contentType]], text);
 }
 
 export function json(exchange: Exchange, status: number, value: unknown): void {

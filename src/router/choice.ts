@@ -4,7 +4,6 @@ import { TRUST_FACTOR } from '../endpoint/trust.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { Candidate, Decision, Scheduler } from '../scheduler/scheduler.js';
 import type { MatchFound, SettingsMatch } from '../tokenizer/match-task.js';
-import type { DecisionCandidate } from './decision-log.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
 import type { MatchScores } from './match-scores.js';
@@ -20,6 +19,8 @@ export interface Choice {
   readonly candidates: readonly ChosenCandidate[];
   /** The candidate that was picked. */
   readonly target: ChosenCandidate;
+  /** Filters, scorers with their weights, and picker that decided, for people. */
+  readonly plan: string;
 }
 
 export class Chooser {
@@ -56,7 +57,7 @@ export class Chooser {
     const decision = this.#scheduler.schedule(request, candidates, this.#random);
     const target = candidates[decision.pick];
     if (target === undefined) throw new Error(`pick ${decision.pick} of ${candidates.length}`);
-    return { decision, candidates, target };
+    return { decision, candidates, target, plan: this.#scheduler.description };
   }
 
   /** The request really goes to the choice's target: scorers with a memory take note. */
@@ -93,21 +94,4 @@ export class Chooser {
       blockSizeTokens: match?.blockSizeTokens ?? 0,
     };
   }
-}
-
-/** Every endpoint's part in a decision, for people. */
-export function explainCandidates({ decision, candidates }: Choice): DecisionCandidate[] {
-  return candidates.map((candidate, at) => ({
-    endpoint: candidate.endpoint.name,
-    trust: candidate.trust,
-    matchedBlocks: candidate.matchedBlocks,
-    credit: candidate.credit,
-    inflightRequests: candidate.load.inflightRequests,
-    inflightTokens: candidate.load.inflightTokens,
-    waitingRequests: candidate.load.waitingRequests,
-    total: decision.totals[at] ?? 0,
-    scores: Object.fromEntries(
-      decision.columns.map((column) => [column.scorer, column.weight * (column.raw[at] ?? 0)]),
-    ),
-  }));
 }

@@ -13,6 +13,7 @@ import type { DecisionRecord } from './decision-log.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
+import { requestIdsOf } from './request-ids.js';
 
 /** One request on its way. */
 export interface Journey {
@@ -79,7 +80,8 @@ export class Dispatcher {
     const { exchange, found, receivedMs } = journey;
     const { target } = choice;
     const { slot, name, url } = target.endpoint;
-    const record = book.enter(choice, found, performance.now() - receivedMs);
+    const ids = requestIdsOf(exchange);
+    const record = book.enter(choice, found, performance.now() - receivedMs, ids);
     const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
     const prediction = predicted.predict(slot, newBlocks(target));
     const usage = new UsageReader();
@@ -87,10 +89,7 @@ export class Dispatcher {
     const firstToken = () => {
       booking.firstToken();
       if (status < 400) prediction.settle();
-      record.timeToFirstTokenMs = performance.now() - receivedMs;
-      if (found !== null) {
-        metrics.timeToFirstToken.observe({ model: found.model }, record.timeToFirstTokenMs / 1000);
-      }
+      book.firstToken(record, performance.now() - receivedMs);
     };
     try {
       const outcome = await forwarder.forward(
@@ -115,7 +114,7 @@ export class Dispatcher {
         const code = outcome.kind === 'aborted' ? 499 : status;
         metrics.requests.inc({ model: record.model, endpoint: name, code });
       }
-      if (succeeded && found !== null) book.learn(record, usage.read());
+      if (succeeded && found !== null) book.learn(record, usage.read(), target.live);
       return outcome;
     } finally {
       booking.end();

@@ -6,10 +6,12 @@ import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventState } from '../events/event-messages.js';
 import type { HeaderList } from '../http/exchange.js';
+import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
 
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
   readonly health = new EndpointHealth();
+  readonly traffic = new EndpointTraffic();
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** Sent with every request to it. */
