@@ -1,5 +1,5 @@
 // Counter: a number that only grows.
-import { braces, type Labels, Metric, numberText } from './metric.js';
+import { type Labels, type LabelText, Metric, numberText } from './metric.js';
 
 export class CounterSeries {
   value = 0;
@@ -25,7 +25,7 @@ export class Counter<L extends string = never> extends Metric<L, CounterSeries> 
     return new CounterSeries();
   }
 
-  protected write(labels: string, { value }: CounterSeries): string {
-    return `${this.sampleName}${braces(labels)} ${numberText(value)}\n`;
+  protected write({ whole }: LabelText, { value }: CounterSeries): string {
+    return `${this.sampleName}${whole} ${numberText(value)}\n`;
   }
 }

@@ -1,5 +1,5 @@
 // Gauge: a number that goes up and down, set when somebody looks.
-import { braces, type Labels, Metric, numberText } from './metric.js';
+import { type Labels, type LabelText, Metric, numberText } from './metric.js';
 
 export class GaugeSeries {
   value = 0;
@@ -16,7 +16,7 @@ export class Gauge<L extends string = never> extends Metric<L, GaugeSeries> {
     return new GaugeSeries();
   }
 
-  protected write(labels: string, { value }: GaugeSeries): string {
-    return `${this.name}${braces(labels)} ${numberText(value)}\n`;
+  protected write({ whole }: LabelText, { value }: GaugeSeries): string {
+    return `${this.name}${whole} ${numberText(value)}\n`;
   }
 }

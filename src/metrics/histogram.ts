@@ -1,5 +1,5 @@
 // Histogram: how often a value fell into each bucket, with the trace of a recent one where known.
-import { braces, type Labels, Metric, numberText, type TextFormat } from './metric.js';
+import { type Labels, type LabelText, Metric, numberText, type TextFormat } from './metric.js';
 
 /** A recent observation and the trace it belongs to (OpenMetrics). */
 interface Exemplar {
@@ -39,11 +39,18 @@ export class HistogramSeries {
 export class Histogram<L extends string = never> extends Metric<L, HistogramSeries> {
   readonly type = 'histogram';
   readonly #bounds: readonly number[];
+  /** Text of each bound, in either format. */
+  readonly #boundTexts: Readonly<Record<TextFormat, readonly string[]>>;
 
   /** `bounds`: upper bounds of the buckets, ascending, without +Inf. */
   constructor(name: string, help: string, labelNames: readonly L[], bounds: readonly number[]) {
     super(name, help, labelNames);
     this.#bounds = bounds;
+    const all = [...bounds, Number.POSITIVE_INFINITY];
+    this.#boundTexts = {
+      prometheus: all.map((bound) => numberText(bound)),
+      openmetrics: all.map(floatText),
+    };
   }
 
   observe(labels: Labels<L>, value: number, traceId: string | null = null): void {
@@ -54,24 +61,25 @@ export class Histogram<L extends string = never> extends Metric<L, HistogramSeri
     return new HistogramSeries(this.#bounds);
   }
 
-  protected write(labels: string, series: HistogramSeries, format: TextFormat): string {
+  protected write(labels: LabelText, series: HistogramSeries, format: TextFormat): string {
+    const { name } = this;
+    const { whole, open } = labels;
     let text = '';
     let total = 0;
-    for (let i = 0; i <= this.#bounds.length; i += 1) {
+    for (const [i, bound] of this.#boundTexts[format].entries()) {
       total += series.counts[i] ?? 0;
-      const bound = `le="${boundText(this.#bounds[i] ?? Number.POSITIVE_INFINITY, format)}"`;
       const exemplar = format === 'openmetrics' ? exemplarText(series.exemplars[i]) : '';
-      text += `${this.name}_bucket${braces(labels, bound)} ${total}${exemplar}\n`;
+      text += `${name}_bucket${open}le="${bound}"} ${total}${exemplar}\n`;
     }
-    text += `${this.name}_sum${braces(labels)} ${numberText(series.sum)}\n`;
-    return `${text}${this.name}_count${braces(labels)} ${series.count}\n`;
+    text += `${name}_sum${whole} ${numberText(series.sum)}\n`;
+    return `${text}${name}_count${whole} ${series.count}\n`;
   }
 }
 
 /** OpenMetrics wants a float that looks like one. */
-function boundText(bound: number, format: TextFormat): string {
+function floatText(bound: number): string {
   const text = numberText(bound);
-  return format === 'openmetrics' && /^-?\d+$/.test(text) ? `${text}.0` : text;
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
 function exemplarText(exemplar: Exemplar | undefined): string {

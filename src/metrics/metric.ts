@@ -13,9 +13,16 @@ const SEPARATOR = '\u0000';
 
 interface LabelledSeries<S> {
   readonly values: readonly string[];
-  /** `a="1",b="2"`, or empty. */
-  readonly labels: string;
+  readonly labels: LabelText;
   readonly series: S;
+}
+
+/** Written once a series: pages of large fleets have ten thousand lines. */
+export interface LabelText {
+  /** `{a="1",b="2"}`, or empty. */
+  readonly whole: string;
+  /** `{a="1",b="2",` or `{`, for one more label. */
+  readonly open: string;
 }
 
 export abstract class Metric<L extends string, S> {
@@ -34,7 +41,7 @@ export abstract class Metric<L extends string, S> {
 
   protected abstract newSeries(): S;
   /** Sample lines of one series, each ending in a newline. */
-  protected abstract write(labels: string, series: S, format: TextFormat): string;
+  protected abstract write(labels: LabelText, series: S, format: TextFormat): string;
 
   /** The series of these label values, made when it is new. Hot paths keep it. */
   at(labels: Labels<L>): S {
@@ -89,23 +96,20 @@ export abstract class Metric<L extends string, S> {
     return found === undefined ? this.#add(key, labels) : found.series;
   }
 
-  #add(key: string, labels: Labels<L> | undefined): S {
+  #add(key: string, given: Labels<L> | undefined): S {
     const isFull = this.#series.size >= SERIES_MAX;
-    const values = this.labelNames.map((name) => (isFull ? OTHER : String(labels?.[name] ?? '')));
+    const values = this.labelNames.map((name) => (isFull ? OTHER : String(given?.[name] ?? '')));
     const at = isFull ? `${SEPARATOR}${OTHER}` : key;
     const shared = this.#series.get(at);
     if (shared !== undefined) return shared.series;
     const series = this.newSeries();
     const pairs = this.labelNames.map((name, i) => `${name}="${escaped(values[i] ?? '')}"`);
-    this.#series.set(at, { values, labels: pairs.join(','), series });
+    const inner = pairs.join(',');
+    const labels =
+      inner === '' ? { whole: '', open: '{' } : { whole: `{${inner}}`, open: `{${inner},` };
+    this.#series.set(at, { values, labels, series });
     return series;
   }
-}
-
-/** `{a="1",le="2"}`, or nothing. */
-export function braces(...labels: readonly string[]): string {
-  const given = labels.filter((label) => label !== '').join(',');
-  return given === '' ? '' : `{${given}}`;
 }
 
 export function numberText(value: number): string {

@@ -1,7 +1,6 @@
 // CandidateTable: every endpoint's part in one decision, kept compactly and written out only for people.
 import type { Endpoint, Trust } from '../endpoint/endpoint.js';
-import type { Decision } from '../scheduler/scheduler.js';
-import type { Choice } from './choice.js';
+import type { Candidate, Decision } from '../scheduler/scheduler.js';
 
 export interface DecisionCandidate {
   readonly endpoint: string;
@@ -25,6 +24,12 @@ export interface DecisionCandidate {
   readonly rawScores: Readonly<Record<string, number>>;
 }
 
+/** A decision and the candidates it was made of, in the same order. */
+export interface ScoredCandidates {
+  readonly candidates: readonly Candidate[];
+  readonly decision: Decision;
+}
+
 /** Numbers kept of each candidate, in this order. */
 const FIELDS = [
   'matchedBlocks',
@@ -44,7 +49,7 @@ export class CandidateTable {
 
   /** Copies what will change: candidates hold views of the load as it is now, and whole chains of
    * hashes that nobody will need again. */
-  constructor({ candidates, decision }: Pick<Choice, 'candidates' | 'decision'>) {
+  constructor({ candidates, decision }: ScoredCandidates) {
     this.#endpoints = candidates.map(({ endpoint }) => endpoint);
     this.#trusts = candidates.map(({ trust }) => trust);
     this.#numbers = new Float64Array(FIELDS.length * candidates.length);
