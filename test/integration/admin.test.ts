@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { loadPromptEncoder, shippedTokenizer } from '../../src/sim/model-encoder.js';
+import { firstSnapshot } from '../support/live-snapshot.js';
 import { parseMetrics } from '../support/metrics-parser.js';
 import { get, post } from '../support/openai-client.js';
 import { startRouter, TEST_MODEL, type TestRouter } from '../support/router.js';
@@ -18,19 +19,6 @@ const CHAT = {
 async function start(context: TestContext): Promise<TestRouter> {
   const engines = await startSims(context, 2, { encoder, model: TEST_MODEL });
   return startRouter(context, engines);
-}
-
-/** The first snapshot of the feed. */
-async function snapshotOf(adminUrl: string): Promise<string> {
-  const response = await fetch(`${adminUrl}/live`);
-  assert.ok(response.body !== null);
-  let text = '';
-  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    const event = /^data: (.*)\n\n/m.exec(text);
-    if (event?.[1] !== undefined) return event[1];
-  }
-  throw new Error('the feed ended');
 }
 
 test('the page and all it asks for come from the admin port, under a strict policy', async (context) => {
@@ -75,7 +63,7 @@ test('a decision is found in the list, by its id and in the feed, and no prompt 
   assert.deepEqual(one.body, decision);
   assert.equal((await get(`${adminUrl}/decisions?id=999`)).status, 404);
 
-  const snapshot = await snapshotOf(adminUrl);
+  const snapshot = await firstSnapshot(adminUrl);
   const { decisions, total, endpoints, demo } = JSON.parse(snapshot);
   assert.equal(decisions[0].id, decision.id);
   assert.equal(total.promptTokens, decision.promptTokens);
