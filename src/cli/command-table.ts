@@ -62,6 +62,7 @@ export const COMMANDS = {
       engines: integer({ doc: 'Simulated engines.', fallback: 3, min: 1, max: 64 }),
       port: port('API port.', 8080),
       'admin-port': port('Admin port and dashboard.', 9090),
+      traffic: choice(['on', 'off'], { doc: 'Made-up chats from the start.', fallback: 'on' }),
       ...engine,
       'log-level': optional(logLevel, 'info'),
     },

@@ -1,12 +1,12 @@
 // The API port: which request is routed by prefix, answered here, or forwarded as it is.
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
+import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
-import type { PrefixIndex } from '../prefix/prefix-index.js';
 import { changeAdapter } from './adapter-route.js';
 import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
-import { modelCards, observeFleet } from './fleet-report.js';
+import { modelCards } from './fleet-report.js';
 import { json, refuse } from './reply.js';
 import { type Route, routeOf } from './route-table.js';
 import type { Router } from './router.js';
@@ -15,8 +15,9 @@ export interface ApiParts {
   readonly router: Router;
   readonly control: EngineControl;
   readonly fleet: Fleet;
-  readonly index: PrefixIndex;
   readonly metrics: Metrics;
+  /** Takes an `Accept` header. */
+  readonly metricsPage: (accept: string | undefined) => MetricsPage;
   readonly version: string;
   readonly bodyLimitBytes: number;
   /** For what is asked of several engines at once. */
@@ -61,7 +62,7 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
     case 'version':
       return json(exchange, 200, { version });
     case 'metrics':
-      return metricsPage(exchange, parts);
+      return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
     case 'relay':
       return router.relay(exchange, route.repeatable);
     case 'wrong-method': {
@@ -81,12 +82,6 @@ function model(exchange: Exchange, id: string, fleet: Fleet): void {
   json(exchange, 200, card);
 }
 
-/** Prometheus text; gauges are brought up to date when somebody looks. */
-export async function metricsPage(
-  exchange: Exchange,
-  { fleet, index, metrics }: Pick<ApiParts, 'fleet' | 'index' | 'metrics'>,
-): Promise<void> {
-  observeFleet(fleet, index, metrics);
-  const text = await metrics.registry.metrics();
-  exchange.respond(200, [['content-type', metrics.registry.contentType]], text);
+export function sendMetrics(exchange: Exchange, { contentType, text }: MetricsPage): void {
+  exchange.respond(200, [['content-type', contentType]], text);
 }

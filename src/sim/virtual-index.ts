@@ -19,7 +19,7 @@ export class VirtualIndex implements FleetObserver {
     for (const event of events) {
       switch (event.kind) {
         case 'stored':
-          applier.store(TIER.gpu, hashesOf(event.sequence, event.from, event.to));
+          applier.store(TIER.gpu, hashesOf(event.sequence, event.from, event.to), null);
           break;
         case 'removed':
           applier.remove(TIER.gpu, event.hashes);

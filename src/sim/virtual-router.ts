@@ -7,6 +7,7 @@ import { InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventState } from '../events/event-messages.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { maxEndpoints } from '../prefix/prefix-index.js';
+import { RoutingHistory } from '../prefix/routing-history.js';
 import { type Choice, Chooser } from '../router/choice.js';
 import { LiveEndpoint } from '../router/live-endpoint.js';
 import { MatchScores } from '../router/match-scores.js';
@@ -42,6 +43,9 @@ export interface Routed {
   end(succeeded: boolean): void;
 }
 
+/** No request fails in virtual time, so health is never asked for. */
+const THRESHOLDS = { failuresToUnhealthy: 3, successesToHealthy: 2 };
+
 export class VirtualRouter {
   private readonly options: VirtualRouterOptions;
   private readonly index: VirtualIndex;
@@ -67,14 +71,21 @@ export class VirtualRouter {
         stopped = true;
       };
     });
-    this.chooser = new Chooser(scheduler, new MatchScores(), this.predicted, random);
+    const history = new RoutingHistory(() => clock.nowUs() / 1000, { indexBytes: 16 * 2 ** 20 });
+    this.chooser = new Chooser({
+      scheduler,
+      scores: new MatchScores(),
+      predicted: this.predicted,
+      history,
+      random,
+    });
   }
 
   endpoint(slot: number): LiveEndpoint {
     const known = this.live[slot];
     if (known !== undefined) return known;
-    const live = new LiveEndpoint(endpointOf(slot), this.inflight);
-    live.events = proven(slot);
+    const live = new LiveEndpoint(endpointOf(slot), this.inflight, THRESHOLDS);
+    live.hear(proven(slot));
     this.live[slot] = live;
     return live;
   }
@@ -145,6 +156,7 @@ export class VirtualRouter {
       promptTokens,
       skipsCacheRead: false,
       unmatched: null,
+      tokens: null,
       matches: [
         {
           settings: 0,
