@@ -11,15 +11,20 @@ import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
+import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
 import { DecisionBook } from '../router/decision-book.js';
 import { Dispatcher } from '../router/dispatcher.js';
-import { Fleet, type FleetModel } from '../router/fleet.js';
+import { EngineControl } from '../router/engine-control.js';
+import { Fleet } from '../router/fleet.js';
+import type { FleetModel } from '../router/fleet-model.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
+import { StoredResponses } from '../router/stored-responses.js';
+import { TokenParity } from '../router/token-parity.js';
 import { createScheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
@@ -47,6 +52,7 @@ export async function assemble(config: Config): Promise<Assembly> {
     tierWeights: [gpu, cpu, storage, 1],
   });
   const predicted = new PredictedBlocks();
+  const history = new RoutingHistory(performance.now.bind(performance));
   const forwarder = createForwarder({
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
@@ -55,7 +61,8 @@ export async function assemble(config: Config): Promise<Assembly> {
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
-    pollIntervalMs: config.monitor.metricsIntervalMs,
+    history,
+    monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
   });
@@ -85,12 +92,19 @@ export async function assemble(config: Config): Promise<Assembly> {
   await fleet.lookedAt();
 
   const scheduler = createScheduler(config.scheduling);
-  const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
-  const book = new DecisionBook(config.limits.decisionsKept, metrics);
+  const chooser = new Chooser({
+    scheduler,
+    scores: new MatchScores(),
+    predicted,
+    history,
+    random: Math.random,
+  });
+  const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
     predicted,
+    history,
     forwarder,
     book,
     metrics,
@@ -104,14 +118,25 @@ export async function assemble(config: Config): Promise<Assembly> {
     chooser,
     dispatcher,
     book,
+    responses: new StoredResponses(fleet, forwarder, () => performance.now()),
     metrics,
+    parity: new TokenParity({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      rate: config.monitor.tokenParityRate,
+      timeoutMs: config.monitor.timeoutMs,
+      random: Math.random,
+    }),
     bodyLimitBytes,
   });
   let draining = false;
-  const api = createServer(createApi({ router, fleet, index, metrics, version: VERSION }));
-  const admin = createServer(
-    createAdmin({ router, fleet, book, index, metrics, bodyLimitBytes, draining: () => draining }),
-  );
+  const { devRoutes } = config;
+  const shared = { router, fleet, index, metrics, bodyLimitBytes };
+  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const api = createServer(createApi({ ...shared, control, version: VERSION }));
+  const admin = createServer(createAdmin({ ...shared, book, draining: () => draining }));
   log.info('scheduling', { plan: scheduler.description });
 
   return {
@@ -127,10 +152,13 @@ export async function assemble(config: Config): Promise<Assembly> {
       draining = true;
       api.stopAccepting();
       await drained(api, graceMs);
+      // First of all, so that streams which are cut say so as long as their clients can hear it.
+      await forwarder.close();
       api.close();
       admin.close();
       fleet.close();
-      await Promise.all([thread.close(), pool.close(), forwarder.close()]);
+      book.mismatches.close();
+      await Promise.all([thread.close(), pool.close()]);
       index.close();
     },
   };

@@ -12,6 +12,7 @@ interface Benchmark {
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   decide: () => import('../../bench/decide.bench.js'),
   hash: () => import('../../bench/hash.bench.js'),
+  index: () => import('../../bench/prefix-index.bench.js'),
   proxy: () => import('../../bench/proxy.bench.js'),
 };
 

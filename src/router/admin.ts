@@ -5,10 +5,11 @@ import type { Exchange } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
-import { json, metricsPage, refuse } from './api.js';
+import { metricsPage } from './api.js';
 import type { DecisionBook } from './decision-book.js';
 import type { Fleet } from './fleet.js';
 import { describeFleet, describeIndex } from './fleet-report.js';
+import { json, refuse } from './reply.js';
 import type { Router } from './router.js';
 
 const DECISIONS_SHOWN = 50;
@@ -49,6 +50,8 @@ async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
       return json(exchange, 200, describeIndex(parts.fleet, parts.index));
     case '/decisions':
       return json(exchange, 200, parts.book.log.latest(decisionCount(exchange)));
+    case '/mismatches':
+      return json(exchange, 200, parts.book.mismatches.latest(decisionCount(exchange)));
     default:
       throw new RouterError('not_found', `the admin port has no ${path}`);
   }

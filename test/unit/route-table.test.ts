@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { routeOf } from '../../src/router/route-table.js';
+
+test('each path is treated as its class wants', () => {
+  const cases: readonly (readonly [string, string, unknown])[] = [
+    ['POST', '/v1/chat/completions', { kind: 'generation', shape: 'chat' }],
+    ['POST', '/v1/chat/completions/batch', { kind: 'generation', shape: 'chat-batch' }],
+    ['POST', '/v1/messages', { kind: 'generation', shape: 'messages' }],
+    ['POST', '/v1/messages/count_tokens', { kind: 'relay', repeatable: true }],
+    ['GET', '/v1/completions', { kind: 'wrong-method', allowed: 'POST' }],
+    ['OPTIONS', '/v1/completions', { kind: 'relay', repeatable: true }],
+    ['GET', '/v1/responses/resp_%31', { kind: 'response', id: 'resp_1' }],
+    ['POST', '/v1/responses/resp_1/cancel', { kind: 'response', id: 'resp_1' }],
+    ['GET', '/v1/models', { kind: 'models' }],
+    ['POST', '/v1/models', { kind: 'relay', repeatable: false }],
+    ['GET', '/v1/models/a/b', { kind: 'model', id: 'a/b' }],
+    ['GET', '/v1/models/a%2Fb', { kind: 'model', id: 'a/b' }],
+    ['POST', '/v1/load_lora_adapter', 'control'],
+    ['POST', '/ping', { kind: 'health' }],
+    ['HEAD', '/health', { kind: 'health' }],
+    ['POST', '/sleep', 'control'],
+    ['GET', '/%69s_sleeping', 'control'],
+    ['POST', '/api//sleep/', 'control'],
+    ['POST', '/start_profile', 'control'],
+    ['POST', '/scale_elastic_ep', { kind: 'relay', repeatable: false }],
+    ['POST', '/v1/embeddings', { kind: 'relay', repeatable: true }],
+    ['GET', '/%', { kind: 'relay', repeatable: true }],
+  ];
+  for (const [method, path, route] of cases) {
+    const found = routeOf(method, path, '');
+    if (route === 'control') assert.equal(found.kind, route, path);
+    else assert.deepEqual(found, route, `${method} ${path}`);
+  }
+});
