@@ -13,7 +13,8 @@ const root = dirname(native);
 const xxhash = dirname(createRequire(import.meta.url).resolve('xxhash-addon/package.json'));
 const seconds = Number(process.argv[2] ?? 30);
 const only = process.argv[3];
-const output = join(root, 'build', 'fuzz');
+// Not below build/, which node-gyp wipes.
+const output = join(root, 'node_modules', '.cache', 'warmpath-fuzz');
 
 const compiler = ['clang++', 'clang++-14'].find(
   (name) => spawnSync(name, ['--version']).status === 0,
