@@ -1,8 +1,9 @@
 // Builds and runs a program on the native core alone, without Node: its tests, plain or under a
-// sanitizer, and its benchmark. Node itself is not instrumented, so the addon cannot be tested so.
+// sanitizer, and the benchmark of the prefix index. Node itself is not instrumented, so a sanitizer
+// cannot look into the addon.
 //
-//   node native/run.mjs test [address|thread] [filter]
-//   node native/run.mjs bench [arguments]
+//   node native/run.mjs test [address|thread] [part of test names]
+//   node native/run.mjs bench [--quick]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,56 +11,73 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const native = dirname(fileURLToPath(import.meta.url));
+const root = dirname(native);
+const xxhash = dirname(createRequire(import.meta.url).resolve('xxhash-addon/package.json'));
+const compiler = process.env['CXX'] ?? 'g++';
 const SANITIZERS = {
-  address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-O1', '-g'],
-  thread: ['-fsanitize=thread', '-O1', '-g'],
+  address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-O1'],
+  thread: ['-fsanitize=thread', '-O1'],
 };
+const BENCH_SOURCES =
+  /^(copy_counts|evictor|growing_table|holder_.*|matcher|memory_region|prefix_index.*|slab_pool|slot_table)\.cc$/;
 
 const [program, ...rest] = process.argv.slice(2);
 if (program !== 'test' && program !== 'bench') {
   process.stderr.write(
-    'usage: node native/run.mjs test [address|thread] [filter] | bench [args]\n',
+    'usage: node native/run.mjs test [address|thread] [name] | bench [--quick]\n',
   );
   process.exit(2);
 }
-const sanitizer = program === 'test' && rest[0] in SANITIZERS ? rest.shift() : null;
-const xxhash = dirname(createRequire(import.meta.url).resolve('xxhash-addon/package.json'));
+const sanitizer = program === 'test' && Object.hasOwn(SANITIZERS, rest[0]) ? rest.shift() : null;
 const flags = [
-  ...['-std=c++20', '-Wall', '-Wextra', '-Werror', '-fno-exceptions', '-fno-rtti', '-pthread'],
+  ...[
+    '-std=c++20',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-fno-exceptions',
+    '-fno-rtti',
+    '-pthread',
+    '-g',
+  ],
   ...['-I', native, '-isystem', join(xxhash, 'xxHash')],
-  ...(sanitizer === null ? ['-O3', '-g'] : SANITIZERS[sanitizer]),
+  ...(sanitizer === null ? ['-O3'] : SANITIZERS[sanitizer]),
 ];
 
-const sourcesOf = (folder, ends) =>
-  readdirSync(join(native, folder))
-    .filter((name) => name.endsWith(ends))
-    .map((name) => join(native, folder, name));
+const filesOf = (folder, test) =>
+  readdirSync(folder)
+    .filter(test)
+    .map((name) => join(folder, name));
 const modified = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
-const headers = ['core', 'test'].flatMap((folder) => sourcesOf(folder, '.h'));
-const newestHeader = Math.max(...headers.map(modified), modified(fileURLToPath(import.meta.url)));
+const isSource = (name) => name.endsWith('.cc');
+const core = join(native, 'core');
+const test = join(native, 'test');
+const sources =
+  program === 'test'
+    ? [...filesOf(core, isSource), ...filesOf(test, isSource)]
+    : [
+        ...filesOf(core, (name) => BENCH_SOURCES.test(name)),
+        join(root, 'bench/prefix_index_bench.cc'),
+      ];
+const shared = [core, test].flatMap((folder) => filesOf(folder, (name) => name.endsWith('.h')));
+const newestShared = Math.max(...[...shared, fileURLToPath(import.meta.url)].map(modified));
 
 function compile(...parameters) {
-  const compiler = process.env.CXX ?? 'g++';
   const { status, error } = spawnSync(compiler, parameters, { stdio: 'inherit' });
-  if (status !== 0) {
-    process.stderr.write(`${compiler} failed ${error ?? ''}\n`);
-    process.exit(1);
-  }
+  if (status === 0) return;
+  process.stderr.write(`${compiler} failed ${error ?? ''}\n`);
+  process.exit(1);
 }
 
-const output = join(dirname(native), 'build', 'native', sanitizer ?? 'plain');
+const output = join(root, 'build', 'native', sanitizer ?? 'plain');
 mkdirSync(output, { recursive: true });
-const mine =
-  program === 'test' ? (name) => !name.endsWith('_bench.cc') : (name) => name.endsWith('_bench.cc');
-const objects = [...sourcesOf('core', '.cc'), ...sourcesOf('test', '.cc').filter(mine)].map(
-  (source) => {
-    const object = join(output, `${basename(source, '.cc')}.o`);
-    if (modified(object) < Math.max(modified(source), newestHeader)) {
-      compile(...flags, '-c', source, '-o', object);
-    }
-    return object;
-  },
-);
+const objects = sources.map((source) => {
+  const object = join(output, `${basename(source, '.cc')}.o`);
+  if (modified(object) < Math.max(modified(source), newestShared)) {
+    compile(...flags, '-c', source, '-o', object);
+  }
+  return object;
+});
 const executable = join(output, `native_${program}`);
 compile(...flags, ...objects, '-o', executable);
 const { status, signal } = spawnSync(executable, rest, { stdio: 'inherit' });

@@ -24,6 +24,7 @@ export const ERROR_KINDS = {
   client_closed: client(499, 'ClientClosedError'),
   queue_full: router(429, 'TooManyRequestsError'),
   internal: router(500, 'InternalServerError'),
+  not_implemented: router(501, 'NotImplementedError'),
   no_endpoint: router(503, 'ServiceUnavailableError'),
   draining: router(503, 'ServiceUnavailableError'),
   engine_unreachable: engine(502, 'BadGatewayError'),

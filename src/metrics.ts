@@ -66,6 +66,16 @@ export function createMetrics() {
       'Matched tokens minus the cached tokens the engine reported, per answer that reports them.',
       ERROR_BUCKETS,
     ),
+    matchMismatches: counter(
+      'match_mismatches',
+      'Responses whose cached tokens were not those predicted, by likely cause.',
+      ['cause'],
+    ),
+    tokenParity: counter(
+      'token_parity',
+      "Sampled requests whose tokens were compared with the engine's.",
+      ['result'],
+    ),
     retries: counter('retries', 'Requests sent again to another endpoint.', ['reason']),
     unscheduled: counter(
       'unscheduled',

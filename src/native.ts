@@ -54,8 +54,9 @@ export interface IndexStats {
 export interface NativePrefixIndex {
   /** Process-wide number under which another thread attaches to the same index. */
   readonly id: number;
-  /** Records one stored copy of each block; returns how many were recorded. */
-  store(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
+  /** Records one stored copy of each block; returns how many were recorded. `parent` is the block
+   * before the first, if there is one: at the byte bound it tells tails of prompts from heads. */
+  store(endpoint: number, tier: Tier, hashes: BigUint64Array, parent?: bigint | null): number;
   /** Takes one copy of each block back; returns how many were known. */
   remove(endpoint: number, tier: Tier, hashes: BigUint64Array): number;
   /** Forgets all blocks of an endpoint in one tier, or in all (null): matches that begin later give
@@ -87,6 +88,31 @@ export interface PrefixIndexConstructor {
   /** The index with this `id`, from another thread. Throws if there is none. */
   attach(id: number): NativePrefixIndex;
 }
+
+/** What `applyEvents` writes about a batch, by place in its array of counts. */
+export const EVENT_COUNT = {
+  /** Unix time in seconds, by the engine's clock. */
+  timestamp: 0,
+  /** Data-parallel rank of the batch; -1: none. */
+  rank: 1,
+  /** Events from here on, but for the last three. */
+  stored: 2,
+  removed: 3,
+  cleared: 4,
+  /** Not what they claim to be. */
+  malformed: 5,
+  /** Of another rank or a group that is not followed, or with a tag that is new to us. */
+  ignored: 6,
+  /** Keys that are new to us, in events that are not. */
+  unknownFields: 7,
+  /** Blocks that the index recorded, and blocks it knew that were removed. */
+  storedBlocks: 8,
+  removedBlocks: 9,
+} as const;
+/** Length of an array of counts. */
+export const EVENT_COUNTS = 10;
+/** Length of an array of followed groups: one bit for each of 256. */
+export const EVENT_GROUP_WORDS = 8;
 
 /** How text is cut into words; each name stands for one pre-tokenizer or regular expression. */
 export type SplitRule =
@@ -154,6 +180,10 @@ export interface NativeEncoder {
   /** Token ids of a text; bytes are UTF-8, and what is not counts as U+FFFD. Throws a RangeError
    * above 1 GiB. */
   encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array;
+  /** Text of tokens, special ones included; unknown ids are left out. */
+  decode(ids: Uint32Array): string;
+  /** Id of the token written so in tokenizer.json. Searches all tokens: not for every request. */
+  tokenId(token: string): number | null;
   stats(): SegmentCacheStats;
 }
 
@@ -165,6 +195,15 @@ export interface NativeEncoderConstructor {
 }
 
 export interface Addon {
+  /** Writes JSON as a tape (native/core/json_tape.h has its form) and returns its words; 0 when the
+   * text is not JSON or not UTF-8, or has what the tape cannot say; -1 when the tape is too short.
+   * Throws a TypeError when the text has more than `maxJsonBytes`, or `unescaped` less room than
+   * the text takes and `jsonUnescapeSlack` bytes more. */
+  readJson(text: Uint8Array, tape: Uint32Array, unescaped: Uint8Array): number;
+  /** What the kind `known` of a tape refers to. */
+  readonly knownJsonTexts: readonly string[];
+  readonly jsonUnescapeSlack: number;
+  readonly maxJsonBytes: number;
   /** Which SHA-256 runs on this machine: `sha-ni`, `armv8` or `portable`. */
   sha256Implementation(): string;
   sha256(bytes: Uint8Array): Uint8Array;
@@ -177,6 +216,18 @@ export interface Addon {
   blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;
   readonly PrefixIndex: PrefixIndexConstructor;
+  /** Applies one event batch of an engine (msgpack as it came, array or map form) to the index, and
+   * returns null, or why the batch cannot be read, in which case nothing was applied. With a `rank`,
+   * batches of other ranks are ignored. `groups` says which KV cache groups of the endpoint the index
+   * follows; it starts as zeros and belongs to the endpoint until the engine restarts. */
+  applyEvents(
+    index: NativePrefixIndex,
+    endpoint: number,
+    rank: number | null,
+    payload: Uint8Array,
+    groups: Uint32Array,
+    counts: Float64Array,
+  ): string | null;
   readonly Tokenizer: NativeEncoderConstructor;
 }
 

@@ -7,6 +7,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new kv::ThreadState());
   kv::RegisterHasher(env, exports);
   kv::RegisterIndex(env, exports);
+  kv::RegisterEvents(env, exports);
+  kv::RegisterJson(env, exports);
   kv::RegisterTokenizer(env, exports);
   return exports;
 }

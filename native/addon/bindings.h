@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "core/event_walker.h"
 #include "core/prefix_index.h"
 
 namespace kv {
@@ -12,10 +13,13 @@ namespace kv {
 // What one JavaScript thread keeps. Node destroys it with the thread's environment.
 struct ThreadState {
   Napi::FunctionReference prefix_index_class;
+  EventWalker event_walker;
 };
 
 void RegisterHasher(Napi::Env env, Napi::Object exports);
 void RegisterIndex(Napi::Env env, Napi::Object exports);
+void RegisterEvents(Napi::Env env, Napi::Object exports);
+void RegisterJson(Napi::Env env, Napi::Object exports);
 void RegisterTokenizer(Napi::Env env, Napi::Object exports);
 
 // The index behind a PrefixIndex object of this thread; null, with an exception pending, for

@@ -1,4 +1,5 @@
 // The class PrefixIndex: one native index a process and id, one object of it in every thread.
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <unordered_map>
 
 #include "addon/bindings.h"
+#include "addon/typed_arguments.h"
 #include "core/matcher.h"
 
 namespace kv {
@@ -45,42 +47,9 @@ struct Attachment {
   std::shared_ptr<PrefixIndex> index;
 };
 
-void Throw(Napi::Env env, const std::string& message) {
-  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
-}
-
-// The elements of a typed array, without a copy; nothing, with an exception pending, if it is not
-// of this type. Valid until the call returns to JavaScript.
-template <typename Element>
-std::optional<std::span<Element>> Elements(Napi::Env env, napi_value value,
-                                           napi_typedarray_type wanted, const char* what) {
-  napi_typedarray_type type;
-  size_t length = 0;
-  void* data = nullptr;
-  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != wanted) {
-    Throw(env, what);
-    return std::nullopt;
-  }
-  return std::span<Element>(static_cast<Element*>(data), length);
-}
-
 std::optional<std::span<const uint64_t>> Hashes(Napi::Env env, napi_value value) {
   return Elements<const uint64_t>(env, value, napi_biguint64_array,
                                   "hashes must be a BigUint64Array");
-}
-
-// A whole number below `limit`.
-std::optional<uint32_t> Integer(const Napi::Value& value, uint32_t limit, const char* name) {
-  if (value.IsNumber()) {
-    const double number = value.As<Napi::Number>().DoubleValue();
-    if (number >= 0 && number < limit && number == std::floor(number)) {
-      return static_cast<uint32_t>(number);
-    }
-  }
-  Throw(value.Env(), std::string(name) + " must be an integer from 0 to " +
-                         std::to_string(limit - 1) + ", not " + value.ToString().Utf8Value());
-  return std::nullopt;
 }
 
 class IndexObject : public Napi::ObjectWrap<IndexObject> {
@@ -119,7 +88,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
  private:
   static std::optional<IndexSettings> Settings(Napi::Env env, const Napi::Value& value) {
     if (!value.IsObject()) {
-      Throw(env, "PrefixIndex takes an object of options");
+      ThrowTypeError(env, "PrefixIndex takes an object of options");
       return std::nullopt;
     }
     const auto options = value.As<Napi::Object>();
@@ -128,8 +97,9 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
     const Napi::Value max_bytes = options.Get("maxBytes");
     const double bytes = max_bytes.IsNumber() ? max_bytes.As<Napi::Number>().DoubleValue() : 0;
     if (!(bytes >= PrefixIndex::kMinBytes && bytes <= 0x1p53)) {
-      Throw(env, "maxBytes must be a number from " + std::to_string(PrefixIndex::kMinBytes) +
-                     " to 2^53, not " + max_bytes.ToString().Utf8Value());
+      ThrowTypeError(env, "maxBytes must be a number from " +
+                              std::to_string(PrefixIndex::kMinBytes) + " to 2^53, not " +
+                              max_bytes.ToString().Utf8Value());
       return std::nullopt;
     }
     settings.max_bytes = static_cast<uint64_t>(bytes);
@@ -140,7 +110,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
           weights.IsArray() ? weights.As<Napi::Array>().Get(tier) : env.Undefined();
       const double share = weight.IsNumber() ? weight.As<Napi::Number>().DoubleValue() : -1;
       if (!(share >= 0 && share <= 1)) {
-        Throw(env, "tierWeights must be four numbers from 0 to 1");
+        ThrowTypeError(env, "tierWeights must be four numbers from 0 to 1");
         return std::nullopt;
       }
       settings.tier_credits[tier] = static_cast<uint16_t>(std::lround(share * 256));
@@ -269,10 +239,11 @@ void RegisterIndex(Napi::Env env, Napi::Object exports) {
 std::shared_ptr<PrefixIndex> IndexOf(Napi::Env env, const Napi::Value& value) {
   const Napi::Function index_class = env.GetInstanceData<ThreadState>()->prefix_index_class.Value();
   if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(index_class)) {
-    Throw(env, "index must be a PrefixIndex");
+    ThrowTypeError(env, "index must be a PrefixIndex");
     return nullptr;
   }
-  return IndexObject::Unwrap(value.As<Napi::Object>())->index();
+  IndexObject* const object = IndexObject::Unwrap(value.As<Napi::Object>());
+  return object == nullptr ? nullptr : object->index();
 }
 
 }  // namespace kv

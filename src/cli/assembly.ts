@@ -11,6 +11,7 @@ import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
+import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { createApi } from '../router/api.js';
@@ -19,13 +20,17 @@ import { DashboardFiles } from '../router/dashboard-files.js';
 import { DecisionBook } from '../router/decision-book.js';
 import type { DemoControls } from '../router/demo-controls.js';
 import { Dispatcher } from '../router/dispatcher.js';
-import { Fleet, type FleetModel } from '../router/fleet.js';
+import { EngineControl } from '../router/engine-control.js';
+import { Fleet } from '../router/fleet.js';
+import type { FleetModel } from '../router/fleet-model.js';
 import { metricsPage } from '../router/gauges.js';
 import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
+import { StoredResponses } from '../router/stored-responses.js';
+import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
@@ -63,6 +68,7 @@ export async function assemble(
     tierWeights: [gpu, cpu, storage, 1],
   });
   const predicted = new PredictedBlocks();
+  const history = new RoutingHistory(performance.now.bind(performance));
   const forwarder = createForwarder({
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
@@ -71,7 +77,8 @@ export async function assemble(
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
-    pollIntervalMs: config.monitor.metricsIntervalMs,
+    history,
+    monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
   });
@@ -100,12 +107,19 @@ export async function assemble(
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
-  const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
-  const book = new DecisionBook(config.limits.decisionsKept, metrics);
+  const chooser = new Chooser({
+    scheduler,
+    scores: new MatchScores(),
+    predicted,
+    history,
+    random: Math.random,
+  });
+  const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
     predicted,
+    history,
     forwarder,
     book,
     metrics,
@@ -113,31 +127,41 @@ export async function assemble(
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
+  const { devRoutes } = config;
+  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
+    responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
+    parity: new TokenParity({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      rate: config.monitor.tokenParityRate,
+      timeoutMs: config.monitor.timeoutMs,
+      random: Math.random,
+    }),
     bodyLimitBytes,
   });
   let draining = false;
+  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
-  const page = (accept: string | undefined) => {
-    return metricsPage({ fleet, index, queue, metrics }, accept);
-  };
+  const page = (accept: string | undefined) =>
+    metricsPage({ fleet, index, queue, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue });
   const plan = () => scheduler.description;
   const seen = { book, fleet, index, queue, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
-  const api = createServer(
-    createApi({ router, fleet, metrics, metricsPage: page, version: VERSION }),
-  );
+  const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
+  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
   const admin = createServer(
     createAdmin({
-      ...{ router, fleet, book, index, metrics, feed, demo, bodyLimitBytes },
-      metricsPage: page,
+      ...{ ...shared, index, book, feed, demo },
       files: new DashboardFiles(),
       draining: () => draining,
     }),
@@ -157,12 +181,15 @@ export async function assemble(
       draining = true;
       api.stopAccepting();
       await drained(api, graceMs);
+      // First of all, so that streams which are cut say so as long as their clients can hear it.
+      await forwarder.close();
       api.close();
       heartbeat.close();
       feed.close();
       admin.close();
       fleet.close();
-      await Promise.all([thread.close(), pool.close(), forwarder.close()]);
+      book.mismatches.close();
+      await Promise.all([thread.close(), pool.close()]);
       index.close();
     },
   };

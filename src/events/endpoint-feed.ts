@@ -36,6 +36,8 @@ export class EndpointFeed {
   readonly #streams = new Map<number, EndpointStream>();
   readonly #closing = new AbortController();
   #connected = false;
+  /** Something answers at the address that is no publisher. */
+  #refused = false;
   #lastTrust: Trust = 'none';
   /** Why no events can come; null: they can. */
   #obstacle: string | null = null;
@@ -74,6 +76,12 @@ export class EndpointFeed {
     this.#streamOf(0)?.connected();
   }
 
+  refused(): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    this.#changed();
+  }
+
   disconnected(): void {
     this.#setConnected(false);
     for (const stream of this.#streams.values()) stream.disconnected();
@@ -85,8 +93,9 @@ export class EndpointFeed {
     this.#changed();
   }
 
-  clear(reason: string): void {
-    this.#blocks.forget(reason);
+  clear(reason: string, everywhere: boolean): void {
+    if (everywhere) this.#blocks.forget(reason);
+    else this.#blocks.cleared();
     this.#setup.changed(this, 'counters');
   }
 
@@ -114,8 +123,9 @@ export class EndpointFeed {
     const { connect } = this.source;
     if (this.#obstacle !== null) return { trust: 'none', reason: this.#obstacle };
     if (!this.#connected) {
-      const what = connect === null ? 'no event received yet' : `not connected to ${connect}`;
-      return { trust: 'degraded', reason: what };
+      if (connect === null) return { trust: 'degraded', reason: 'no event received yet' };
+      const why = this.#refused ? ': what answers there is no event publisher' : '';
+      return { trust: 'degraded', reason: `not connected to ${connect}${why}` };
     }
     for (const { doubt } of this.#streams.values()) {
       if (doubt !== null) return { trust: 'degraded', reason: doubt };
@@ -135,6 +145,7 @@ export class EndpointFeed {
   #setConnected(connected: boolean): void {
     if (connected === this.#connected) return;
     this.#connected = connected;
+    if (connected) this.#refused = false;
     this.#changed();
   }
 

@@ -8,9 +8,11 @@ import { EndpointFeed, type FeedSetup } from './endpoint-feed.js';
 import { type EventMessage, peekRank } from './event-frames.js';
 import type { EventCommand, EventReport, EventSource, EventThreadData } from './event-messages.js';
 import {
+  CentralSubscription,
   createEventContext,
-  EventSubscription,
+  EngineSubscription,
   openReplaySocket,
+  type Subscription,
   type SubscriptionHandler,
 } from './event-subscriber.js';
 import { HeldBudget } from './held-messages.js';
@@ -32,14 +34,16 @@ export interface HubOptions {
   readonly replayIdleMs?: number;
 }
 
-/** How often an index without traffic is looked after; each time takes at most some 0.5 ms. */
+/** How often the index is looked after when events do not: each time takes at most some 0.5 ms, and
+ * is followed by the next soon while there is more to do. */
 const MAINTENANCE_MS = 50;
+const MORE_MAINTENANCE_MS = 1;
 /** Each replay fills libzmq's queue with up to 10,000 batches. */
 const REPLAYS_AT_ONCE = 8;
 
 interface Seat {
   readonly feed: EndpointFeed;
-  readonly subscription: EventSubscription | null;
+  readonly subscription: Subscription | null;
 }
 
 export class EventHub {
@@ -50,13 +54,14 @@ export class EventHub {
   readonly #reporter: StateReporter<EndpointFeed>;
   readonly #turns = new ReplayTurns(REPLAYS_AT_ONCE);
   readonly #feedSetup: FeedSetup;
-  readonly #maintenance: NodeJS.Timeout;
-  #central: EventSubscription | null = null;
+  #maintenance: NodeJS.Timeout | null = null;
+  #central: CentralSubscription | null = null;
 
   constructor(options: HubOptions) {
     this.#options = options;
     const { report } = options;
-    this.#topics = new TopicDirectory((topic) => report({ type: 'unknown-topic', topic }));
+    const nowMs = options.nowMs ?? Date.now;
+    this.#topics = new TopicDirectory((topic) => report({ type: 'unknown-topic', topic }), nowMs);
     this.#reporter = new StateReporter((feeds) => {
       report({ type: 'state', states: feeds.map((feed) => feed.state()) });
     });
@@ -65,13 +70,12 @@ export class EventHub {
       prove: options.prove ?? proveHashing,
       heldBudget: new HeldBudget(),
       rehashBudget: new RehashBudget(),
-      nowMs: options.nowMs ?? Date.now,
+      nowMs,
       replayFrom: (address, signal) => this.#replayFrom(address, signal),
       checks: new CheckBudget(),
       changed: (feed, news) => this.#reporter.mark(feed, news),
     };
-    this.#maintenance = setInterval(() => options.index.maintain(), MAINTENANCE_MS);
-    this.#maintenance.unref();
+    this.#maintain();
   }
 
   /** Binds in central mode, then reports `ready`. Rejects with ConfigError when it cannot bind. */
@@ -81,10 +85,8 @@ export class EventHub {
       const handler = {
         message: (message: EventMessage) => this.#dispatch(message),
         fault: (reason: string) => log.debug('event message not readable', { reason }),
-        connected: () => undefined,
-        disconnected: () => undefined,
       };
-      this.#central = await EventSubscription.bind(this.#context, bind, topicPrefix, handler);
+      this.#central = await CentralSubscription.bind(this.#context, bind, topicPrefix, handler);
     }
     this.#options.report({ type: 'ready', boundTo: this.#central?.address ?? null });
   }
@@ -99,7 +101,7 @@ export class EventHub {
         this.#remove(command.slot);
         break;
       case 'clear':
-        this.#seats.get(command.slot)?.feed.clear(command.reason);
+        this.#seats.get(command.slot)?.feed.clear(command.reason, command.everywhere);
         break;
       case 'close':
         this.close();
@@ -112,15 +114,22 @@ export class EventHub {
     this.#central = null;
     for (const slot of [...this.#seats.keys()]) this.#remove(slot);
     this.#reporter.close();
-    clearInterval(this.#maintenance);
+    if (this.#maintenance !== null) clearTimeout(this.#maintenance);
+  }
+
+  #maintain(): void {
+    const more = this.#options.index.maintain();
+    const pauseMs = more ? MORE_MAINTENANCE_MS : MAINTENANCE_MS;
+    this.#maintenance = setTimeout(() => this.#maintain(), pauseMs);
+    this.#maintenance.unref();
   }
 
   #add(source: EventSource): void {
     const feed = new EndpointFeed(source, this.#feedSetup);
-    let subscription: EventSubscription | null = null;
+    let subscription: Subscription | null = null;
     if (source.connect !== null) {
       try {
-        subscription = EventSubscription.connect(this.#context, source.connect, handlerOf(feed));
+        subscription = new EngineSubscription(this.#context, source.connect, handlerOf(feed));
       } catch (error) {
         feed.obstructed(error instanceof Error ? error.message : String(error));
       }
@@ -170,6 +179,7 @@ export class EventHub {
           signal.addEventListener('abort', stop, { once: true });
           const end = await requestReplay(socket, start, offer);
           signal.removeEventListener('abort', stop);
+          if (end === 'failed' && !signal.aborted) log.warn('replay not answered', { address });
           return end;
         } catch (error) {
           log.warn('no replay', { address, reason: String(error) });
@@ -189,5 +199,6 @@ function handlerOf(feed: EndpointFeed): SubscriptionHandler {
     },
     connected: () => feed.connected(),
     disconnected: () => feed.disconnected(),
+    refused: () => feed.refused(),
   };
 }

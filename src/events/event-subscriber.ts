@@ -5,12 +5,17 @@ import { ConfigError } from '../errors.js';
 import { type EventMessage, PAYLOAD_BYTES_MAX, parseLiveFrames } from './event-frames.js';
 import type { ReplaySocket } from './replay-client.js';
 
-export interface SubscriptionHandler {
+export interface MessageHandler {
   message(message: EventMessage): void;
   /** Frames that are no event message. */
   fault(reason: string): void;
+}
+
+export interface SubscriptionHandler extends MessageHandler {
   connected(): void;
   disconnected(): void;
+  /** Something answers at the address, but it is no publisher. */
+  refused(): void;
 }
 
 /** Each engine takes a SUB socket, the monitor's pair of sockets and, at times, a DEALER. */
@@ -26,6 +31,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Pings find peers that vanished without closing the connection. */
 const PING_MS = 5_000;
 const PING_TIMEOUT_MS = 15_000;
+/** libzmq gives a connection up for good when what answers does not speak its protocol, which may
+ * only be a stranger at the address of an engine that is being replaced. While it still tries, it
+ * says so at least this often. */
+const GIVEN_UP_MS = CONNECT_TIMEOUT_MS + 2 * RECONNECT_MAX_MS + 1_000;
+const LOOK_AFTER_MS = 2_000;
 /** One endpoint's turn: this many messages or this long, whatever comes first. */
 const TURN_MESSAGES = 64;
 const TURN_MS = 2;
@@ -36,19 +46,48 @@ export function createEventContext(endpointsMax: number): Context {
   return new Context({ maxSockets: wanted, blocky: false });
 }
 
-export class EventSubscription {
-  readonly #socket: Subscriber;
+export interface Subscription {
+  close(): void;
+}
+
+/** Subscribes to one engine, all topics, again and again. Throws ConfigError when the address cannot
+ * be one. */
+export class EngineSubscription implements Subscription {
+  readonly #context: Context;
+  readonly #address: string;
   readonly #handler: SubscriptionHandler;
+  readonly #givenUpMs: number;
+  readonly #timer: NodeJS.Timeout;
+  #socket: Subscriber;
+  #connected = false;
+  #lastNewsMs = 0;
   #closed = false;
 
-  /** Subscribes to one engine, all topics. Throws when the address cannot be one. */
-  static connect(
+  constructor(
     context: Context,
     address: string,
     handler: SubscriptionHandler,
-  ): EventSubscription {
+    givenUpMs = GIVEN_UP_MS,
+  ) {
+    this.#context = context;
+    this.#address = address;
+    this.#handler = handler;
+    this.#givenUpMs = givenUpMs;
+    this.#socket = this.#open();
+    this.#timer = setInterval(() => this.#lookAfter(), Math.min(LOOK_AFTER_MS, givenUpMs));
+    this.#timer.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#socket.close();
+  }
+
+  #open(): Subscriber {
     const socket = new Subscriber({
-      ...socketOptions(context, address),
+      ...socketOptions(this.#context, this.#address),
       // Engines of a fleet come back together; their routers should not knock in step.
       reconnectInterval: RECONNECT_MS + Math.floor(Math.random() * RECONNECT_MS),
       reconnectMaxInterval: RECONNECT_MAX_MS,
@@ -56,40 +95,70 @@ export class EventSubscription {
     });
     try {
       // The monitor comes first, or the first connection is missed.
-      const subscription = new EventSubscription(socket, socket.events, handler);
+      const observer = socket.events;
       socket.subscribe();
-      socket.connect(address);
-      return subscription;
+      socket.connect(this.#address);
+      this.#lastNewsMs = performance.now();
+      // Both loops end with the socket; anything else they throw is a bug and ends the thread.
+      void readMessages(socket, this.#handler);
+      void this.#observe(socket, observer);
+      return socket;
     } catch (error) {
       socket.close();
-      throw new ConfigError(`cannot connect to ${address}: ${messageOf(error)}`);
+      throw new ConfigError(`cannot connect to ${this.#address}: ${messageOf(error)}`);
     }
   }
 
-  /** Waits for engines to connect to us; `topicPrefix` selects what they send. */
+  async #observe(socket: Subscriber, observer: Observer): Promise<void> {
+    for await (const { type } of observer) {
+      // Comes when the socket is closed; closing the observer under its read would be an error.
+      if (type === 'end') break;
+      if (this.#closed || socket !== this.#socket) continue;
+      this.#lastNewsMs = performance.now();
+      if (type === 'handshake') {
+        this.#connected = true;
+        this.#handler.connected();
+      } else if (type === 'disconnect') {
+        if (this.#connected) this.#handler.disconnected();
+        else this.#handler.refused();
+        this.#connected = false;
+      }
+    }
+    observer.close();
+  }
+
+  #lookAfter(): void {
+    if (this.#connected || performance.now() - this.#lastNewsMs < this.#givenUpMs) return;
+    this.#socket.close();
+    this.#socket = this.#open();
+  }
+}
+
+/** Waits for engines to connect to us. */
+export class CentralSubscription implements Subscription {
+  readonly #socket: Subscriber;
+
+  /** `topicPrefix` selects what engines send. Rejects with ConfigError when it cannot bind. */
   static async bind(
     context: Context,
     address: string,
     topicPrefix: string,
-    handler: SubscriptionHandler,
-  ): Promise<EventSubscription> {
+    handler: MessageHandler,
+  ): Promise<CentralSubscription> {
     const socket = new Subscriber(socketOptions(context, address));
     try {
       socket.subscribe(topicPrefix);
       await socket.bind(address);
-      return new EventSubscription(socket, null, handler);
+      return new CentralSubscription(socket, handler);
     } catch (error) {
       socket.close();
       throw new ConfigError(`kvEvents.bind: cannot bind ${address}: ${messageOf(error)}`);
     }
   }
 
-  private constructor(socket: Subscriber, observer: Observer | null, handler: SubscriptionHandler) {
+  private constructor(socket: Subscriber, handler: MessageHandler) {
     this.#socket = socket;
-    this.#handler = handler;
-    // Both loops end with the socket; anything else they throw is a bug and ends the thread.
-    void this.#receive();
-    if (observer !== null) void this.#observe(observer);
+    void readMessages(socket, handler);
   }
 
   /** The address bound, with the port the system chose. */
@@ -98,36 +167,24 @@ export class EventSubscription {
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#socket.close();
+    if (!this.#socket.closed) this.#socket.close();
   }
+}
 
-  async #receive(): Promise<void> {
-    let turnStart = performance.now();
-    let messages = 0;
-    for await (const frames of this.#socket) {
-      if (this.#closed) return;
-      const message = parseLiveFrames(frames);
-      if ('fault' in message) this.#handler.fault(message.fault);
-      else this.#handler.message(message);
-      messages += 1;
-      if (messages < TURN_MESSAGES && performance.now() - turnStart < TURN_MS) continue;
-      await setImmediate();
-      messages = 0;
-      turnStart = performance.now();
-    }
-  }
-
-  async #observe(observer: Observer): Promise<void> {
-    for await (const event of observer) {
-      // Comes when the socket is closed; closing the observer under its read would be an error.
-      if (event.type === 'end') break;
-      if (this.#closed) continue;
-      if (event.type === 'handshake') this.#handler.connected();
-      if (event.type === 'disconnect') this.#handler.disconnected();
-    }
-    observer.close();
+async function readMessages(socket: Subscriber, handler: MessageHandler): Promise<void> {
+  let turnStart = performance.now();
+  let messages = 0;
+  for await (const frames of socket) {
+    // What was read before `close` came is late.
+    if (socket.closed) return;
+    const message = parseLiveFrames(frames);
+    if ('fault' in message) handler.fault(message.fault);
+    else handler.message(message);
+    messages += 1;
+    if (messages < TURN_MESSAGES && performance.now() - turnStart < TURN_MS) continue;
+    await setImmediate();
+    messages = 0;
+    turnStart = performance.now();
   }
 }
 

@@ -9,7 +9,7 @@ export interface EventThread {
   /** The endpoint's blocks are gone from the index once `removed` is reported. */
   remove(slot: EndpointSlot): void;
   /** The engine dropped its blocks in a way it will not announce by itself in time. */
-  clear(slot: EndpointSlot, reason: string): void;
+  clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
   /** Ends when the thread has. */
   close(): Promise<void>;
 }
@@ -26,19 +26,22 @@ export async function startEventThread(
   const worker = new Worker(new URL('./event-worker.js', import.meta.url), { workerData: data });
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   await started(worker, onReport);
-  let closing = false;
+  let over = false;
+  const fail = (message: string) => {
+    if (!over) onReport({ type: 'failed', message });
+    over = true;
+  };
   worker.on('message', onReport);
-  worker.on('error', (error) => onReport({ type: 'failed', message: error.message }));
-  worker.on('exit', (code) => {
-    if (!closing) onReport({ type: 'failed', message: `the thread ended with code ${code}` });
-  });
+  // An error comes first and ends the thread; an end without one is no less a failure.
+  worker.on('error', (error) => fail(error.message));
+  worker.on('exit', (code) => fail(`the thread ended with code ${code}`));
   const send = (command: EventCommand) => worker.postMessage(command);
   return {
     add: (source) => send({ type: 'add', source }),
     remove: (slot) => send({ type: 'remove', slot }),
-    clear: (slot, reason) => send({ type: 'clear', slot, reason }),
+    clear: (slot, reason, everywhere) => send({ type: 'clear', slot, reason, everywhere }),
     async close() {
-      closing = true;
+      over = true;
       send({ type: 'close' });
       const deadline = setTimeout(() => void worker.terminate(), CLOSE_DEADLINE_MS);
       await exited;
@@ -52,6 +55,7 @@ async function started(worker: Worker, onReport: (report: EventReport) => void):
     const settle = (error: Error | null) => {
       worker.off('message', onMessage);
       worker.off('error', settle);
+      worker.off('exit', onExit);
       if (error === null) resolve();
       else reject(new ConfigError(error.message));
     };
@@ -59,7 +63,9 @@ async function started(worker: Worker, onReport: (report: EventReport) => void):
       onReport(report);
       if (report.type === 'ready') settle(null);
     };
+    const onExit = (code: number) => settle(new Error(`the event thread ended with code ${code}`));
     worker.on('message', onMessage);
     worker.on('error', settle);
+    worker.on('exit', onExit);
   });
 }

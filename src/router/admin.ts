@@ -6,13 +6,14 @@ import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
 import { WINDOW_MS } from '../traffic/traffic-log.js';
-import { json, refuse, sendMetrics } from './api.js';
+import { sendMetrics } from './api.js';
 import type { DashboardFiles } from './dashboard-files.js';
 import type { DecisionBook } from './decision-book.js';
 import type { DemoControls } from './demo-controls.js';
 import type { Fleet } from './fleet.js';
 import { describeFleet, describeIndex } from './fleet-report.js';
 import type { LiveFeed } from './live-feed.js';
+import { json, refuse } from './reply.js';
 import type { Router } from './router.js';
 
 const DECISIONS_SHOWN = 50;
@@ -68,6 +69,12 @@ async function show(exchange: Exchange, parts: AdminParts): Promise<void> {
       return json(exchange, 200, describeIndex(fleet, index));
     case '/decisions':
       return decisions(exchange, book);
+    case '/mismatches':
+      return json(
+        exchange,
+        200,
+        book.mismatches.latest(countAsked(new URLSearchParams(exchange.query))),
+      );
     case '/history':
       return json(exchange, 200, { intervalMs: WINDOW_MS, points: book.traffic.points });
     case '/live':
@@ -102,9 +109,7 @@ function decisions(exchange: Exchange, { log }: DecisionBook): void {
   const query = new URLSearchParams(exchange.query);
   const id = query.get('id');
   if (id === null) {
-    const asked = Number(query.get('n') ?? DECISIONS_SHOWN);
-    const count = Number.isInteger(asked) && asked > 0 ? asked : DECISIONS_SHOWN;
-    json(exchange, 200, log.latest(count));
+    json(exchange, 200, log.latest(countAsked(query)));
     return;
   }
   const found = log.find(Number(id));
@@ -112,6 +117,11 @@ function decisions(exchange: Exchange, { log }: DecisionBook): void {
     throw new RouterError('not_found', `decision ${id} is not among the last ones kept`);
   }
   json(exchange, 200, found);
+}
+
+function countAsked(query: URLSearchParams): number {
+  const asked = Number(query.get('n') ?? DECISIONS_SHOWN);
+  return Number.isInteger(asked) && asked > 0 ? asked : DECISIONS_SHOWN;
 }
 
 async function explain(exchange: Exchange, { router, bodyLimitBytes }: AdminParts): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { TRUST_FACTOR } from '../endpoint/trust.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Candidate, Decision, Scheduler } from '../scheduler/scheduler.js';
 import type { MatchFound, SettingsMatch } from '../tokenizer/match-task.js';
 import type { LiveEndpoint } from './live-endpoint.js';
@@ -23,22 +24,20 @@ export interface Choice {
   readonly plan: string;
 }
 
-export class Chooser {
-  readonly #scheduler: Scheduler;
-  readonly #scores: MatchScores;
-  readonly #predicted: PredictedBlocks;
-  readonly #random: () => number;
+export interface ChooserParts {
+  readonly scheduler: Scheduler;
+  readonly scores: MatchScores;
+  readonly predicted: PredictedBlocks;
+  readonly history: RoutingHistory;
+  /** In [0, 1): decides among equals. */
+  readonly random: () => number;
+}
 
-  constructor(
-    scheduler: Scheduler,
-    scores: MatchScores,
-    predicted: PredictedBlocks,
-    random: () => number,
-  ) {
-    this.#scheduler = scheduler;
-    this.#scores = scores;
-    this.#predicted = predicted;
-    this.#random = random;
+export class Chooser {
+  readonly #parts: ChooserParts;
+
+  constructor(parts: ChooserParts) {
+    this.#parts = parts;
   }
 
   /** REQUIRES: at least one endpoint. `found` null: the prompt is unknown, so load alone decides. */
@@ -47,17 +46,19 @@ export class Chooser {
     models: ModelSnapshot,
     endpoints: readonly LiveEndpoint[],
   ): Choice {
+    const { scheduler, scores, history, random } = this.#parts;
     const matches = found?.matches ?? [];
-    this.#scores.load(found?.skipsCacheRead === true ? [] : matches);
+    scores.load(found?.skipsCacheRead === true ? [] : matches);
+    if (found !== null && !history.isEmpty) scores.estimate(found.promptTokens, history);
     const candidates = endpoints.map((live) => this.#candidate(live, matches, models));
     const request = {
       promptTokens: found?.promptTokens ?? 0,
       loraName: found?.loraName ?? null,
     };
-    const decision = this.#scheduler.schedule(request, candidates, this.#random);
+    const decision = scheduler.schedule(request, candidates, random);
     const target = candidates[decision.pick];
     if (target === undefined) throw new Error(`pick ${decision.pick} of ${candidates.length}`);
-    return { decision, candidates, target, plan: this.#scheduler.description };
+    return { decision, candidates, target, plan: scheduler.description };
   }
 
   /** The request really goes to the choice's target: scorers with a memory take note. */
@@ -66,7 +67,7 @@ export class Chooser {
       promptTokens: found?.promptTokens ?? 0,
       loraName: found?.loraName ?? null,
     };
-    this.#scheduler.assigned(request, target);
+    this.#parts.scheduler.assigned(request, target);
   }
 
   #candidate(
@@ -74,14 +75,15 @@ export class Chooser {
     matches: readonly SettingsMatch[],
     models: ModelSnapshot,
   ): ChosenCandidate {
+    const { scores, predicted } = this.#parts;
     const { endpoint, load, trust } = live;
     const settings = models.settingsOf(endpoint.slot);
     const match = matches.find((one) => one.settings === settings);
-    const matchedBlocks = match === undefined ? 0 : this.#scores.blocks(endpoint.slot);
+    const { slot } = endpoint;
+    const matchedBlocks =
+      match === undefined ? 0 : Math.max(scores.blocks(slot), scores.estimatedBlocks(slot));
     const credit =
-      match === undefined
-        ? 0
-        : this.#scores.credit(endpoint.slot, match, this.#predicted, TRUST_FACTOR[trust]);
+      match === undefined ? 0 : scores.credit(slot, match, predicted, TRUST_FACTOR[trust]);
     return {
       endpoint,
       load,

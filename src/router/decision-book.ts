@@ -10,20 +10,23 @@ import { TrafficLog } from '../traffic/traffic-log.js';
 import { CandidateTable } from './candidate-table.js';
 import type { Choice, ChosenCandidate } from './choice.js';
 import { DecisionLog, type DecisionRecord } from './decision-log.js';
-import type { LiveEndpoint } from './live-endpoint.js';
+import { MismatchLog, type MismatchParts, type Prediction } from './mismatch-log.js';
 import { NO_IDS, type RequestIds } from './request-ids.js';
 
 export class DecisionBook {
   readonly log: DecisionLog;
+  readonly mismatches: MismatchLog;
   readonly traffic = new TrafficLog();
   readonly hotPrefixes = new HotPrefixes();
   readonly #metrics: Metrics;
   readonly #stages: Readonly<Record<DecisionStage, HistogramSeries>>;
   readonly #matchError: HistogramSeries;
 
-  /** Keeps the last `limit` decisions for people. */
-  constructor(limit: number, metrics: Metrics) {
+  /** Keeps the last `limit` decisions, and as many mismatches, for people. */
+  constructor(parts: MismatchParts) {
+    const { limit, metrics } = parts;
     this.log = new DecisionLog(limit);
+    this.mismatches = new MismatchLog(parts);
     this.#metrics = metrics;
     const stage = (name: DecisionStage) => metrics.decisionSeconds.at({ stage: name });
     this.#stages = {
@@ -105,16 +108,18 @@ export class DecisionBook {
   }
 
   /** `usage` is what the engine reported with its answer; null when it reported nothing. */
-  learn(record: DecisionRecord, usage: Usage | null, { traffic }: LiveEndpoint): void {
+  learn(prediction: Prediction, usage: Usage | null): void {
     if (usage === null || usage.cachedTokens === null) return;
+    const { record, target } = prediction;
     const { model, promptTokens, matchedTokens } = record;
     const { cachedTokens } = usage;
     record.cachedTokens = cachedTokens;
     this.traffic.reported(promptTokens, matchedTokens, cachedTokens);
-    traffic.reported(promptTokens, cachedTokens, performance.now());
+    target.live.traffic.reported(promptTokens, cachedTokens, performance.now());
     this.#metrics.reportedPromptTokens.inc({ model }, promptTokens);
     this.#metrics.cachedTokensActual.inc({ model }, cachedTokens);
     this.#matchError.observe(matchedTokens - cachedTokens, record.traceId);
+    this.mismatches.compare(prediction, usage, cachedTokens);
   }
 
   #observeStages(times: StageTimes, decisionMs: number, traceId: string | null): void {

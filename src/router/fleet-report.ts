@@ -18,7 +18,7 @@ export function describeFleet(fleet: Fleet): object[] {
       draining: live.draining,
       reason: health.reason || undefined,
       trust: live.trust,
-      trustReason: events?.reason,
+      trustReason: live.trustReason,
       hashSettings: events?.settings ?? null,
       load: {
         waitingRequests: load.waitingRequests,
@@ -54,8 +54,8 @@ export function describeIndex(fleet: Fleet, index: PrefixIndex): object {
 }
 
 /** `GET /v1/models`: the union over the endpoints, in vLLM's form. */
-export function modelCards(fleet: Fleet): object[] {
-  const cards = new Map<string, object>();
+export function modelCards(fleet: Fleet): ModelCard[] {
+  const cards = new Map<string, ModelCard>();
   for (const { name, aliases, maxModelLen } of fleet.modelFacts()) {
     for (const id of [name, ...aliases]) {
       cards.set(id, card(id, name, null, maxModelLen));
@@ -72,7 +72,12 @@ export function modelCards(fleet: Fleet): object[] {
 /** The router cannot know when a model was made; a constant keeps answers equal. */
 const CREATED = 0;
 
-function card(id: string, root: string, parent: string | null, length: number | null): object {
+interface ModelCard {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
+function card(id: string, root: string, parent: string | null, length: number | null): ModelCard {
   return {
     id,
     object: 'model',

@@ -4,7 +4,7 @@ import type { InferenceRequest, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
 import type { MatchFound, MatchReply, MatchTask, SettingsMatch } from './match-task.js';
 import { ModelCatalog, type NamedModel } from './model-catalog.js';
-import type { EncodedPrompts } from './model-tokenizer.js';
+import type { EncodedPrompts, ModelTokenizer } from './model-tokenizer.js';
 import { hashPrompts, type MatchHashes, matchPrompts } from './prefix-match.js';
 import { TokenizerCache } from './tokenizer-cache.js';
 
@@ -26,6 +26,8 @@ export class RequestMatcher {
   private readonly parts: MatcherParts;
   private readonly scratch: Uint32Array;
   private catalog: ModelCatalog | null = null;
+  /** Folders whose failure is in the log. */
+  private readonly reported = new Set<string>();
 
   constructor(parts: MatcherParts) {
     this.parts = parts;
@@ -57,6 +59,7 @@ export class RequestMatcher {
     if (this.catalog?.version === models.version) return this.catalog;
     const catalog = new ModelCatalog(models);
     this.tokenizers.keepOnly(new Set(catalog.models.map((model) => model.tokenizer)));
+    this.reported.clear();
     this.catalog = catalog;
     return catalog;
   }
@@ -74,7 +77,10 @@ export class RequestMatcher {
 
   private async find(task: MatchTask): Promise<MatchReply> {
     const { request, named, parseUs } = this.understand(task);
-    const tokenizer = await this.tokenizers.get(named.model.tokenizer);
+    const tokenizer = await this.tokenizerOf(named);
+    if (tokenizer === null) {
+      return unmatched('opaque', task, request, named, { ...NO_TIMES, parseUs });
+    }
     const { maxModelLen } = named.model;
     const encoded = await tokenizer.encodePrompts(request, named.chat, maxModelLen);
     checkLength(encoded, request, maxModelLen);
@@ -85,8 +91,23 @@ export class RequestMatcher {
       ...outlineOf(request, named),
       promptTokens: encoded.tokens.reduce((sum, tokens) => sum + tokens.length, 0),
       unmatched: null,
+      tokens: task.withTokens === true && !encoded.isOpen ? encoded.tokens : null,
       ...this.hashAndMatch(encoded, request, named, times),
     };
+  }
+
+  /** null: a model added later has no good tokenizer here; its engines still answer. */
+  private async tokenizerOf({ model }: NamedModel): Promise<ModelTokenizer | null> {
+    try {
+      return await this.tokenizers.get(model.tokenizer);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      if (!this.reported.has(model.tokenizer)) {
+        this.reported.add(model.tokenizer);
+        log.error('a model is routed by load', { model: model.name, reason: error.message });
+      }
+      return null;
+    }
   }
 
   private hashAndMatch(
@@ -119,7 +140,7 @@ export class RequestMatcher {
   }
 }
 
-type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'matches' | 'times'>;
+type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'tokens' | 'matches' | 'times'>;
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
   const { stream, maxTokens, skipsCacheRead } = request;
@@ -137,6 +158,7 @@ function unmatched(
     ...outlineOf(request, named),
     promptTokens: Math.ceil(task.body.length / BODY_BYTES_PER_TOKEN),
     unmatched: reason,
+    tokens: null,
     matches: [],
     times,
   };
@@ -169,11 +191,7 @@ function refusal(error: unknown): MatchReply {
     return { ok: false, code: error.code, message: error.message, param: error.param };
   }
   const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof ConfigError)) {
-    log.error('matching a request failed', {
-      error: error instanceof Error ? error.stack : message,
-    });
-  }
+  log.error('matching a request failed', { error: error instanceof Error ? error.stack : message });
   return { ok: false, code: 'internal', message, param: null };
 }
 

@@ -23,7 +23,7 @@ export function compile(source: string): RenderableTemplate {
   }
 }
 
-/** REQUIRES: nothing; exported because tests compare both engines. */
+/** Exported because tests compare both engines. `ownError` is thrown when the package fails too. */
 export function compileWithPackage(source: string, ownError?: TemplateError): RenderableTemplate {
   let template: Template;
   try {

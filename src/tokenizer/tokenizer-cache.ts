@@ -3,21 +3,23 @@ import { ModelTokenizer } from './model-tokenizer.js';
 
 export class TokenizerCache {
   private readonly loading = new Map<string, Promise<ModelTokenizer>>();
+  private readonly failed = new Set<string>();
 
-  /** Rejects with ConfigError; the next call tries again. */
+  /** Rejects with ConfigError. A failure is kept until `keepOnly`: trying takes half a second. */
   get(folder: string): Promise<ModelTokenizer> {
     const known = this.loading.get(folder);
     if (known !== undefined) return known;
     const loading = ModelTokenizer.load(folder);
     this.loading.set(folder, loading);
-    loading.catch(() => this.loading.delete(folder));
+    loading.catch(() => this.failed.add(folder));
     return loading;
   }
 
   /** A tokenizer takes tens of megabytes in each thread. */
   keepOnly(folders: ReadonlySet<string>): void {
     for (const folder of this.loading.keys()) {
-      if (!folders.has(folder)) this.loading.delete(folder);
+      if (!folders.has(folder) || this.failed.has(folder)) this.loading.delete(folder);
     }
+    this.failed.clear();
   }
 }

@@ -38,6 +38,9 @@ export interface PoolCounts {
 /** Tasks handed to a thread before the first is answered: hides the wake-up of a thread behind the
  * work on the task before, and lets encoding off the thread overlap. */
 const TASKS_PER_THREAD = 4;
+/** With `sync` a thread sleeps while it waits for the package's encoder, for ever. `async` and
+ * `disabled` measure alike: 0.20 ms for an empty round trip, 0.5 ms for a chat of 8k tokens. */
+const ATOMICS = 'disabled';
 /** A thread that has not answered by then hangs in a template: it is replaced. */
 const HANG_MS = 30_000;
 const RETRY_AFTER_SECONDS = 1;
@@ -72,12 +75,8 @@ export class TokenizerPool {
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: TASKS_PER_THREAD,
-      atomics: 'disabled',
+      atomics: ATOMICS,
       workerData: threadData,
-    });
-    // Without a listener an idle thread that dies would end the process.
-    this.pool.on('error', (error: Error) => {
-      log.error('a tokenizer thread died', { error: error.message });
     });
     this.loaded = this.allLoaded();
     // The caller of ready() gets the failure; until then it is not unhandled.
@@ -125,7 +124,7 @@ export class TokenizerPool {
     const hang = new AbortController();
     const timer = setTimeout(() => hang.abort(), HANG_MS);
     try {
-      settle(entry, await this.pool.run(entry.task, { signal: hang.signal }));
+      settle(entry, await this.pool.run(compact(entry.task), { signal: hang.signal }));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       settle(entry, refused('internal', `the tokenizer thread failed: ${reason}`));
@@ -157,6 +156,11 @@ export class TokenizerPool {
     const problems = new Set<string>();
     let loadedThreads = 0;
     const loaded = new Promise<void>((resolve, reject) => {
+      // Without a listener an idle thread that dies would end the process.
+      this.pool.on('error', (error: Error) => {
+        log.error('a tokenizer thread died', { error: error.message });
+        reject(error);
+      });
       this.pool.on('message', (report: MatchThreadReport) => {
         if (report.type === 'failed') {
           reject(new ConfigError(report.message));
@@ -180,6 +184,12 @@ function settle(entry: Entry, reply: MatchReply): void {
   entry.isSettled = true;
   if (entry.deadline !== null) clearTimeout(entry.deadline);
   entry.settle(reply);
+}
+
+/** A view of a larger buffer would take all of it to the thread. */
+function compact(task: MatchTask): MatchTask {
+  const { body } = task;
+  return body.byteLength === body.buffer.byteLength ? task : { ...task, body: body.slice() };
 }
 
 function refused(code: 'draining' | 'internal', message: string): MatchReply {

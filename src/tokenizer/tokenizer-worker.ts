@@ -5,15 +5,26 @@ import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { RequestMatcher } from './match-request.js';
 import type { MatchReply, MatchTask, MatchThreadData, MatchThreadReport } from './match-task.js';
+import type { MatchHashes } from './prefix-match.js';
 
 const { indexId, models }: MatchThreadData = workerData;
-const index = indexId === null ? null : native.PrefixIndex.attach(indexId);
 const matcher = new RequestMatcher({
   parse: parseRequest,
-  match: index === null ? null : (hashes, triples) => index.match(hashes, triples),
-  maxEndpoints: index === null ? 0 : native.maxEndpoints,
+  match: indexId === null ? null : attach(indexId),
+  maxEndpoints: native.maxEndpoints,
 });
 void loadModels();
+
+function attach(id: number): MatchHashes | null {
+  try {
+    const index = native.PrefixIndex.attach(id);
+    return (hashes, triples) => index.match(hashes, triples);
+  } catch (error) {
+    // A thread that replaces another one may start while the router closes its index.
+    report({ type: 'failed', threadId, message: messageOf(error) });
+    return null;
+  }
+}
 
 export default async function answer(task: MatchTask): Promise<unknown> {
   return transferred(await matcher.match(task));
@@ -27,8 +38,7 @@ async function loadModels(): Promise<void> {
     for (const folder of folders) problems.push(...(await matcher.tokenizers.get(folder)).problems);
     report({ type: 'loaded', threadId, problems });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    report({ type: 'failed', threadId, message });
+    report({ type: 'failed', threadId, message: messageOf(error) });
   }
 }
 
@@ -45,4 +55,8 @@ function transferred(reply: MatchReply): unknown {
     triples.buffer,
   ]);
   return move({ [transferableSymbol]: buffers, [valueSymbol]: reply });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -97,8 +97,12 @@ test('engines that connect to us are told apart by topic', async (t) => {
       return matched(index, engine.hashesOf(prompt, 2), slot) === expected;
     });
   }
-  const unknown = reports.filter(({ type }) => type === 'unknown-topic');
-  assert.deepEqual(unknown, [{ type: 'unknown-topic', topic: 'kv@10.9.9.9@model' }]);
+  const unknown = () => reports.filter(({ type }) => type === 'unknown-topic');
+  await waitFor('the stranger', () => {
+    stranger.publish();
+    return unknown().length > 0;
+  });
+  assert.deepEqual(unknown(), [{ type: 'unknown-topic', topic: 'kv@10.9.9.9@model' }]);
 });
 
 test('ranks of one engine behind one topic are separate streams', async (t) => {
@@ -149,4 +153,17 @@ test('closing ends the thread in the middle of traffic', async (t) => {
   await thread.close();
   assert.ok(performance.now() - start < 3000);
   assert.equal(reports.filter(({ type }) => type === 'failed').length, 0);
+});
+
+test('a thread that dies says so once, and closing it still ends', async (t) => {
+  const { reports, thread } = await startThread(t);
+  const source = { connect: null, replay: null, host: 'h', port: 1, model: 'm', name: 'x' };
+  const expected = { algorithm: null, seed: null, blockSizeTokens: null };
+  // A slot beyond what the index can tell apart is a bug of the caller.
+  const slot = native.maxEndpoints;
+  thread.add({ ...source, slot, epoch: 1, dataParallelRank: null, expected });
+  thread.remove(slot);
+  await waitFor('the report', () => reports.some(({ type }) => type === 'failed'));
+  await thread.close();
+  assert.equal(reports.filter(({ type }) => type === 'failed').length, 1);
 });

@@ -35,7 +35,30 @@ export class NaivePrefixIndex implements NativePrefixIndex {
   }
 
   match(): number {
-    throw new Error('the naive index is only written');
+    throw new Error('the naive index answers with matches');
+  }
+
+  /** [endpoint, leading blocks, credit] of these endpoints, those that hold the first block. */
+  matches(
+    endpoints: readonly number[],
+    request: BigUint64Array,
+    weights: readonly number[],
+  ): number[][] {
+    const rows: number[][] = [];
+    for (const endpoint of endpoints) {
+      let leading = 0;
+      let credit = 0;
+      for (const hash of request) {
+        const rates = weights
+          .filter((_, tier) => this.#copies.has(`${endpoint}/${tier}/${hash}`))
+          .map((weight) => Math.round(weight * 256));
+        if (rates.length === 0) break;
+        leading += 1;
+        credit += Math.max(...rates);
+      }
+      if (leading > 0) rows.push([endpoint, leading, credit]);
+    }
+    return rows;
   }
 
   blocksOf(endpoint: number, tier: Tier): number {
@@ -49,6 +72,16 @@ export class NaivePrefixIndex implements NativePrefixIndex {
       .filter((key) => key.startsWith(start))
       .map((key) => BigInt(key.slice(start.length)))
       .sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** Hashes that some endpoint holds in some tier. */
+  distinctBlocks(): number {
+    return new Set([...this.#copies.keys()].map((key) => key.slice(key.lastIndexOf('/')))).size;
+  }
+
+  /** Copies of one block. */
+  copiesOfBlock(endpoint: number, tier: Tier, hash: bigint): number {
+    return this.#copies.get(`${endpoint}/${tier}/${hash}`) ?? 0;
   }
 
   /** All copies of all blocks of an endpoint. */

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EventHub, type HubOptions } from '../../src/events/event-hub.js';
 import type { EventReport, EventState } from '../../src/events/event-messages.js';
 import { TIER } from '../../src/native.js';
-import { hashPrompt } from '../../src/prefix/block-hasher.js';
+import { hashPrompt, hashPromptFully } from '../../src/prefix/block-hasher.js';
 import { ownChain } from '../../src/prefix/own-chain.js';
 import { BLOCK, type EngineOptions, EventEngine, tokensOf } from '../support/event-engine.js';
 import { NaivePrefixIndex } from '../support/naive-prefix-index.js';
@@ -292,7 +292,7 @@ test('a clear command forgets the blocks and keeps the proof', async (t) => {
   hub.command({ type: 'add', source: engine.source() });
   engine.publish(engine.stored(1, 2));
   await trusted('exact');
-  hub.command({ type: 'clear', slot: SLOT, reason: 'POST /sleep' });
+  hub.command({ type: 'clear', slot: SLOT, reason: 'POST /sleep', everywhere: true });
   assert.equal(index.copiesOf(SLOT), 0);
   engine.publish(engine.stored(2, 1));
   await holds(engine.hashesOf(2, 1));
@@ -330,6 +330,44 @@ for (const schema of ['S4', 'S8', 'S9', 'S11'] as const) {
   });
 }
 
+test('hashes sent as digests are applied and proven', async (t) => {
+  const engine = await startEngine(t);
+  const { hub, holds, trusted } = await startHub(t);
+  hub.command({ type: 'add', source: engine.source() });
+  const { hashes, digests } = hashPromptFully(tokensOf(1, 3), engine.settings);
+  const wire = [0, 1, 2].map((block) => digests.subarray(32 * block, 32 * block + 32));
+  const run = engine.stored(1, 2);
+  engine.publish({ ...run, ...{ block_hashes: wire.slice(0, 2) } });
+  await trusted('exact');
+  engine.publish({ ...engine.stored(1, 3, 2), ...{ block_hashes: wire.slice(2) } });
+  await holds([...hashes]);
+  engine.publish({ type: 'BlockRemoved', block_hashes: wire.slice(1), medium: 'GPU' });
+  await holds([...hashes.subarray(0, 1)]);
+});
+
+test('the replay of engines before vLLM 0.26, without topic, is read as well', async (t) => {
+  const engine = await startEngine(t, { replayHasTopic: false });
+  engine.publish(engine.stored(1, 2));
+  engine.publish(engine.removed(1, 1));
+  const { hub, holds, trusted } = await startHub(t);
+  hub.command({ type: 'add', source: engine.source() });
+  await holds(engine.hashesOf(1, 1));
+  await trusted('exact');
+});
+
+test('a replay address that nobody serves costs only the past', async (t) => {
+  const engine = await startEngine(t);
+  engine.publish(engine.stored(1, 2));
+  const { hub, holds, stateOf } = await startHub(t, { replayIdleMs: 100 });
+  hub.command({ type: 'add', source: engine.source({ replay: 'tcp://127.0.0.1:1' }) });
+  // The subscription reaches the publisher a little late.
+  await waitFor('the proof', () => {
+    engine.publish(engine.stored(2, 1));
+    return stateOf()?.trust === 'exact';
+  });
+  await holds(engine.hashesOf(2, 1));
+});
+
 test('only batches of its own data-parallel rank are an endpoint’s', async (t) => {
   const engine = await startEngine(t, { dataParallelRank: 1 });
   const { hub, holds, trusted, stateOf } = await startHub(t);
@@ -338,7 +376,7 @@ test('only batches of its own data-parallel rank are an endpoint’s', async (t)
   engine.publish(engine.stored(1, 2));
   await trusted('exact');
   await holds(engine.hashesOf(1, 2));
-  await waitFor('the other rank', () => stateOf(5)?.counts.ignored === 1);
+  await waitFor('the other rank', () => (stateOf(5)?.counts.ignored ?? 0) > 0);
   await holds([], 5);
 });
 

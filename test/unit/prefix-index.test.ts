@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TIER, type Tier } from '../../src/native.js';
+import { TIER } from '../../src/native.js';
 import { maxEndpoints, PrefixIndex } from '../../src/prefix/prefix-index.js';
+import { NaivePrefixIndex } from '../support/naive-prefix-index.js';
+import { runSeed, seededRandom } from '../support/random.js';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 const hashes = (...values: (number | bigint)[]) => BigUint64Array.from(values, BigInt);
@@ -12,88 +14,6 @@ function matches(index: PrefixIndex, request: BigUint64Array): number[][] {
   const rows: number[][] = [];
   for (let i = 0; i < triples.length; i += 3) rows.push([...triples.subarray(i, i + 3)]);
   return rows.sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
-}
-
-/** xorshift128: the same run for the same seed. */
-function randomFrom(seed: number): (below: number) => number {
-  let [a, b, c, d] = [seed, 362436069, 521288629, 88675123];
-  return (below) => {
-    const t = a ^ (a << 11);
-    [a, b, c] = [b, c, d];
-    d = d ^ (d >>> 19) ^ (t ^ (t >>> 8));
-    return (d >>> 0) % below;
-  };
-}
-
-/** What the index is compared with: counts by tier, endpoint and hash. */
-class NaiveIndex {
-  readonly #copies = new Map<string, Map<bigint, number>>();
-  readonly #weights: readonly number[];
-
-  constructor(weights: readonly number[]) {
-    this.#weights = weights;
-  }
-
-  #of(endpoint: number, tier: number): Map<bigint, number> {
-    const key = `${endpoint} ${tier}`;
-    let copies = this.#copies.get(key);
-    if (copies === undefined) {
-      copies = new Map();
-      this.#copies.set(key, copies);
-    }
-    return copies;
-  }
-
-  store(endpoint: number, tier: Tier, blocks: BigUint64Array): void {
-    const copies = this.#of(endpoint, tier);
-    for (const hash of blocks) copies.set(hash, (copies.get(hash) ?? 0) + 1);
-  }
-
-  remove(endpoint: number, tier: Tier, blocks: BigUint64Array): number {
-    const copies = this.#of(endpoint, tier);
-    let known = 0;
-    for (const hash of blocks) {
-      const count = copies.get(hash);
-      if (count === undefined) continue;
-      known++;
-      if (count === 1) copies.delete(hash);
-      else copies.set(hash, count - 1);
-    }
-    return known;
-  }
-
-  clear(endpoint: number, tier: Tier | null): void {
-    for (const t of Object.values(TIER)) {
-      if (tier === null || tier === t) this.#of(endpoint, t).clear();
-    }
-  }
-
-  blocksOf(endpoint: number, tier: Tier): number {
-    return this.#of(endpoint, tier).size;
-  }
-
-  blocks(): number {
-    const distinct = new Set<bigint>();
-    for (const copies of this.#copies.values())
-      for (const hash of copies.keys()) distinct.add(hash);
-    return distinct.size;
-  }
-
-  matches(endpoints: readonly number[], request: BigUint64Array): number[][] {
-    const rows: number[][] = [];
-    for (const endpoint of endpoints) {
-      let leading = 0;
-      let credit = 0;
-      for (const hash of request) {
-        const held = Object.values(TIER).filter((tier) => this.#of(endpoint, tier).has(hash));
-        if (held.length === 0) break;
-        leading++;
-        credit += Math.max(...held.map((tier) => Math.round((this.#weights[tier] ?? 0) * 256)));
-      }
-      if (leading > 0) rows.push([endpoint, leading, credit]);
-    }
-    return rows;
-  }
 }
 
 test('an endpoint is credited for the leading blocks it holds and no further', () => {
@@ -200,12 +120,12 @@ test('wrong arguments are refused by name', () => {
 });
 
 test('random operations agree with a naive index', () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-  console.log(`seed ${seed}`);
-  const random = randomFrom(seed);
+  console.log(`WARMPATH_TEST_SEED=${runSeed}`);
+  const unit = seededRandom(runSeed);
+  const random = (below: number) => Math.floor(unit() * below);
   const weights = [1, 0.75, 0.5, 0.25] as const;
   const index = PrefixIndex.open({ maxBytes: MAX_BYTES, tierWeights: weights });
-  const naive = new NaiveIndex(weights);
+  const naive = new NaivePrefixIndex();
   const endpoints = [0, 1, 2, 3, 63, 64, 200, 1000, 2047, 4095];
   const prompts = Array.from({ length: 24 }, (_, prompt) =>
     // Every second prompt shares its first half with the one before it.
@@ -236,11 +156,15 @@ test('random operations agree with a naive index', () => {
       index.clear(endpoint, cleared);
       naive.clear(endpoint, cleared);
     } else {
-      assert.deepEqual(matches(index, prompt), naive.matches(endpoints, prompt), `step ${step}`);
+      assert.deepEqual(
+        matches(index, prompt),
+        naive.matches(endpoints, prompt, weights),
+        `step ${step}`,
+      );
       assert.equal(index.blocksOf(endpoint, tier), naive.blocksOf(endpoint, tier));
     }
   }
   while (index.maintain());
-  assert.equal(index.stats().blocks, naive.blocks());
+  assert.equal(index.stats().blocks, naive.distinctBlocks());
   assert.equal(index.stats().refusedBlocks, 0);
 });

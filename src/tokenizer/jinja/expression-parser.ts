@@ -1,5 +1,6 @@
 // Tokens -> Expression: Jinja's grammar and precedence.
-import { JsonFloat } from '../../json.js';
+
+import { floatConstant, integerConstant } from './number-literal.js';
 import type {
   Arguments,
   ArithmeticOperator,
@@ -7,70 +8,15 @@ import type {
   CompareOperator,
   Expression,
 } from './template-ast.js';
-import { TemplateError } from './template-error.js';
-import type { Token } from './template-lexer.js';
+import { AFTER_TEST, COMPARE_OPERATORS, WORD_CONSTANTS } from './template-words.js';
+import { TokenCursor } from './token-cursor.js';
 
 const NO_ARGUMENTS: Arguments = { positional: [], named: [], spread: null, namedSpread: null };
-const COMPARE_OPERATORS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
-const WORD_CONSTANTS: ReadonlyMap<string, boolean | null> = new Map([
-  ['true', true],
-  ['True', true],
-  ['false', false],
-  ['False', false],
-  ['none', null],
-  ['None', null],
-]);
-/** Words that end a test without arguments: `x is defined and y`. */
-const AFTER_TEST: ReadonlySet<string> = new Set(['else', 'or', 'and', 'if', 'is', 'in', 'not']);
 /** Deeper than any template nests, and far from the end of the stack. */
 const MAX_DEPTH = 200;
 
-export class ExpressionParser {
-  private readonly tokens: readonly Token[];
-  private at = 0;
+export class ExpressionParser extends TokenCursor {
   private depth = 0;
-
-  /** REQUIRES: the last token is of type `end`. */
-  constructor(tokens: readonly Token[]) {
-    this.tokens = tokens;
-  }
-
-  get next(): Token {
-    const token = this.tokens[Math.min(this.at, this.tokens.length - 1)];
-    if (token === undefined) throw new TemplateError('empty tag');
-    return token;
-  }
-
-  isAt(type: 'name' | 'operator', value: string): boolean {
-    return this.next.type === type && this.next.value === value;
-  }
-
-  skip(type: 'name' | 'operator', value: string): boolean {
-    const isThere = this.isAt(type, value);
-    if (isThere) this.at++;
-    return isThere;
-  }
-
-  expect(type: 'name' | 'operator', value: string): void {
-    if (!this.skip(type, value)) throw this.failure(`expected '${value}'`);
-  }
-
-  name(): string {
-    const { type, value } = this.next;
-    if (type !== 'name') throw this.failure('expected a name');
-    this.at++;
-    return value;
-  }
-
-  end(): void {
-    if (this.next.type !== 'end') throw this.failure('expected the end of the tag');
-  }
-
-  failure(problem: string): TemplateError {
-    const { type, value, line } = this.next;
-    const got = type === 'end' ? 'the end of the tag' : `'${value}'`;
-    return new TemplateError(`${problem}, got ${got} (template line ${line})`);
-  }
 
   expression(): Expression {
     this.depth++;
@@ -241,7 +187,7 @@ export class ExpressionParser {
       case 'integer':
         return { type: 'const', value: integerConstant(value) };
       case 'float':
-        return { type: 'const', value: floatConstant(Number(value)) };
+        return { type: 'const', value: floatConstant(value) };
       case 'end':
         this.at--;
         throw this.failure('expected an expression');
@@ -360,13 +306,4 @@ export class ExpressionParser {
     if (!isWord && !isLiteral && !isBracket) return NO_ARGUMENTS;
     return { ...NO_ARGUMENTS, positional: [this.postfix(this.primary())] };
   }
-}
-
-function floatConstant(value: number): number | JsonFloat {
-  return Number.isInteger(value) ? new JsonFloat(value) : value;
-}
-
-function integerConstant(digits: string): number | bigint {
-  const value = Number(digits);
-  return Number.isSafeInteger(value) ? value : BigInt(digits);
 }

@@ -2,7 +2,6 @@
 import { JsonFloat } from '../../json.js';
 import { argument, type FilterFunction } from './filter-function.js';
 import { formatPercent } from './percent-format.js';
-import { justify, replace } from './python-methods.js';
 import { requireDefined, requireInteger, requireText } from './python-operators.js';
 import { type DumpOptions, dumpJson, PLAIN_DUMP, printed } from './python-print.js';
 import { capitalize, splitLines, strip, stripSet, titleCase } from './python-text.js';
@@ -20,6 +19,7 @@ import {
   type Value,
 } from './python-value.js';
 import { TemplateError } from './template-error.js';
+import { justify, replace } from './text-methods.js';
 
 export const VALUE_FILTERS: readonly (readonly [string, FilterFunction])[] = [
   ['tojson', toJson],

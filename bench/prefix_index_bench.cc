@@ -1,0 +1,390 @@
+// The prefix index and, as a yardstick, the plain way to write it: std::unordered_map under a
+// std::shared_mutex. One JSON object a line.
+//
+// Prompts are chains of 128 random block hashes, each held by four endpoints. "Cold" matches take
+// prompts at random from all, so that nearly every slot is a cache miss; "hot" ones repeat one.
+// Latencies include one clock reading (about 25 ns). What makes them lie: other load on the
+// machine. Where a single worst case counts, calls during which the kernel took the CPU away are
+// left out, and counted.
+//
+//   prefix_index_bench [--quick]
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "core/prefix_index.h"
+#include "test/random.h"
+
+namespace kv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using test::Random;
+
+constexpr size_t kPromptBlocks = 128;
+constexpr uint32_t kHolders = 4;
+
+double Nanoseconds(Clock::duration duration) {
+  return std::chrono::duration<double, std::nano>(duration).count();
+}
+
+// Prompt p of a run: its hashes are computed, so that 10^8 of them need no memory.
+class Prompts {
+ public:
+  Prompts(uint64_t count, uint32_t endpoints) : count_(count), endpoints_(endpoints) {}
+
+  [[nodiscard]] uint64_t count() const { return count_; }
+  std::span<const uint64_t> Hashes(uint64_t prompt, uint64_t* buffer) const {
+    Random random(prompt * 1'000'003);
+    for (size_t i = 0; i < kPromptBlocks; ++i) buffer[i] = random.Next();
+    return {buffer, kPromptBlocks};
+  }
+  [[nodiscard]] uint32_t Endpoint(uint64_t prompt, uint32_t holder) const {
+    return static_cast<uint32_t>((prompt * 7 + holder * (endpoints_ / kHolders)) % endpoints_);
+  }
+
+ private:
+  uint64_t count_;
+  uint32_t endpoints_;
+};
+
+class NativeIndex {
+ public:
+  static constexpr const char* kName = "index";
+  NativeIndex() : index_({uint64_t{16} << 30, {256, 192, 128, 64}}) {}
+
+  class Reader {
+   public:
+    explicit Reader(NativeIndex& owner) : index_(owner.index_), hint_(index_.NewReaderHint()) {}
+    size_t Match(std::span<const uint64_t> hashes) {
+      return index_.Match(matcher_, hint_, hashes).size();
+    }
+
+   private:
+    PrefixIndex& index_;
+    Matcher matcher_;
+    uint32_t hint_;
+  };
+
+  void Store(uint32_t endpoint, std::span<const uint64_t> hashes) {
+    index_.Store(endpoint, Tier::kGpu, hashes);
+  }
+  void Remove(uint32_t endpoint, std::span<const uint64_t> hashes) {
+    index_.Remove(endpoint, Tier::kGpu, hashes);
+  }
+  [[nodiscard]] PrefixIndex& native() { return index_; }
+
+ private:
+  PrefixIndex index_;
+};
+
+class PlainIndex {
+ public:
+  static constexpr const char* kName = "unordered_map + shared_mutex";
+
+  class Reader {
+   public:
+    explicit Reader(PlainIndex& owner) : index_(owner) {}
+    size_t Match(std::span<const uint64_t> hashes) {
+      const std::shared_lock<std::shared_mutex> lock(index_.mutex_);
+      active_.clear();
+      for (const uint64_t hash : hashes) {
+        const auto entry = index_.holders_.find(hash);
+        if (entry == index_.holders_.end()) break;
+        if (active_.empty()) {
+          active_ = entry->second;
+          continue;
+        }
+        std::erase_if(active_, [&](uint16_t endpoint) {
+          return std::find(entry->second.begin(), entry->second.end(), endpoint) ==
+                 entry->second.end();
+        });
+        if (active_.empty()) break;
+      }
+      return active_.size();
+    }
+
+   private:
+    PlainIndex& index_;
+    std::vector<uint16_t> active_;
+  };
+
+  void Store(uint32_t endpoint, std::span<const uint64_t> hashes) {
+    const std::unique_lock<std::shared_mutex> lock(mutex_);
+    for (const uint64_t hash : hashes) {
+      holders_[hash].push_back(static_cast<uint16_t>(endpoint));
+    }
+  }
+  void Remove(uint32_t endpoint, std::span<const uint64_t> hashes) {
+    const std::unique_lock<std::shared_mutex> lock(mutex_);
+    for (const uint64_t hash : hashes) {
+      const auto entry = holders_.find(hash);
+      if (entry == holders_.end()) continue;
+      std::erase(entry->second, static_cast<uint16_t>(endpoint));
+      if (entry->second.empty()) holders_.erase(entry);
+    }
+  }
+
+ private:
+  std::shared_mutex mutex_;
+  std::unordered_map<uint64_t, std::vector<uint16_t>> holders_;
+};
+
+void Print(const std::string& name, double value, const char* unit, const std::string& more = "") {
+  std::printf("{\"name\":\"%s\",\"value\":%.4g,\"unit\":\"%s\"%s}\n", name.c_str(), value, unit,
+              more.c_str());
+  std::fflush(stdout);
+}
+
+std::string Field(const char* name, double value) {
+  char text[64];
+  std::snprintf(text, sizeof(text), ",\"%s\":%.4g", name, value);
+  return text;
+}
+
+struct Latencies {
+  std::vector<double> microseconds;
+
+  double At(double share) {
+    const auto at = static_cast<size_t>(share * static_cast<double>(microseconds.size() - 1));
+    std::nth_element(microseconds.begin(), microseconds.begin() + static_cast<ptrdiff_t>(at),
+                     microseconds.end());
+    return microseconds[at];
+  }
+  void Print(const std::string& name, const std::string& more = "") {
+    kv::Print(name, At(0.5), "us", Field("p50", At(0.5)) + Field("p99", At(0.99)) + more);
+  }
+};
+
+template <typename Index>
+Latencies MeasureMatches(Index& index, const Prompts& prompts, uint64_t distinct, size_t matches) {
+  typename Index::Reader reader(index);
+  Random random(42);
+  std::vector<uint64_t> buffer(kPromptBlocks);
+  Latencies latencies;
+  for (size_t i = 0; i < matches; ++i) {
+    const auto hashes = prompts.Hashes(random.Below(distinct), buffer.data());
+    const auto begin = Clock::now();
+    const size_t found = reader.Match(hashes);
+    latencies.microseconds.push_back(Nanoseconds(Clock::now() - begin) / 1000);
+    if (found > kMaxEndpoints) std::abort();
+  }
+  return latencies;
+}
+
+std::string Title(const char* index, uint64_t blocks, uint32_t endpoints) {
+  std::string size = blocks % 1'000'000 == 0 ? std::to_string(blocks / 1'000'000) + "M"
+                                             : std::to_string(blocks / 1000) + "k";
+  return std::string(index) + ", " + size + " blocks, " + std::to_string(endpoints) +
+         " endpoints: ";
+}
+
+// Everything about an index of `blocks` blocks.
+template <typename Index>
+void Measure(Index& index, uint64_t blocks, uint32_t endpoints, size_t matches) {
+  const Prompts prompts(blocks / kPromptBlocks, endpoints);
+  const std::string title = Title(Index::kName, blocks, endpoints);
+  std::vector<uint64_t> buffer(kPromptBlocks);
+
+  Clock::duration first{};
+  Clock::duration further{};
+  for (uint32_t holder = 0; holder < kHolders; ++holder) {
+    for (uint64_t p = 0; p < prompts.count(); ++p) {
+      const auto hashes = prompts.Hashes(p, buffer.data());
+      const auto begin = Clock::now();
+      index.Store(prompts.Endpoint(p, holder), hashes);
+      (holder == 0 ? first : further) += Clock::now() - begin;
+    }
+  }
+  const auto stored = static_cast<double>(prompts.count() * kPromptBlocks);
+  Print(title + "insert", Nanoseconds(first) / stored, "ns/block");
+  Print(title + "add a holder", Nanoseconds(further) / stored / (kHolders - 1), "ns/block");
+
+  MeasureMatches(index, prompts, prompts.count(), matches).Print(title + "match 128, cold");
+  MeasureMatches(index, prompts, 1, matches).Print(title + "match 128, hot");
+
+  // Endpoints evict and store again, a prompt at a time, while a reader matches.
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> operations{0};
+  const auto begin = Clock::now();
+  std::thread writer([&] {
+    Random random(7);
+    std::vector<uint64_t> hashes(kPromptBlocks);
+    uint64_t done = 0;
+    while (!stop.load(std::memory_order_relaxed)) {
+      const uint64_t p = random.Below(prompts.count());
+      const auto holder = static_cast<uint32_t>(random.Below(kHolders));
+      prompts.Hashes(p, hashes.data());
+      index.Remove(prompts.Endpoint(p, holder), hashes);
+      index.Store(prompts.Endpoint(p, holder), hashes);
+      done += 2 * kPromptBlocks;
+    }
+    operations.store(done);
+  });
+  Latencies beside = MeasureMatches(index, prompts, prompts.count(), matches);
+  stop.store(true);
+  writer.join();
+  const double seconds = Nanoseconds(Clock::now() - begin) / 1e9;
+  beside.Print(title + "match 128, cold, beside a writer",
+               Field("writer_blocks_per_s", static_cast<double>(operations.load()) / seconds));
+
+  Clock::duration removing{};
+  Clock::duration storing{};
+  Random random(9);
+  const size_t rounds = matches / 4;
+  for (size_t i = 0; i < rounds; ++i) {
+    const uint64_t p = random.Below(prompts.count());
+    const auto hashes = prompts.Hashes(p, buffer.data());
+    const auto start = Clock::now();
+    index.Remove(prompts.Endpoint(p, 0), hashes);
+    const auto middle = Clock::now();
+    index.Store(prompts.Endpoint(p, 0), hashes);
+    removing += middle - start;
+    storing += Clock::now() - middle;
+  }
+  const double turned = static_cast<double>(rounds * kPromptBlocks);
+  Print(title + "remove a holder, cold", Nanoseconds(removing) / turned, "ns/block");
+  Print(title + "store it again", Nanoseconds(storing) / turned, "ns/block");
+}
+
+// All of one endpoint's blocks at once: the call, and the sweep in slices of the event thread.
+void MeasureClear(PrefixIndex& index, const std::string& title) {
+  const auto begin = Clock::now();
+  index.Clear(1, std::nullopt);
+  const double call = Nanoseconds(Clock::now() - begin) / 1000;
+  double longest = 0;
+  bool more = true;
+  const auto sweep = Clock::now();
+  while (more) {
+    const auto start = Clock::now();
+    more = index.Maintain(8192);
+    longest = std::max(longest, Nanoseconds(Clock::now() - start) / 1000);
+  }
+  Print(title + "clear an endpoint", call, "us",
+        Field("sweep_ms", Nanoseconds(Clock::now() - sweep) / 1e6) +
+            Field("longest_slice_us", longest));
+}
+
+// A system prompt that every endpoint holds, with one endpoint dropping out at each block.
+void MeasureShared(uint32_t endpoints, bool stepped) {
+  NativeIndex index;
+  const Prompts prompts(1, endpoints);
+  std::vector<uint64_t> buffer(kPromptBlocks);
+  const auto hashes = prompts.Hashes(0, buffer.data());
+  for (uint32_t endpoint = 0; endpoint < endpoints; ++endpoint) {
+    const size_t held = stepped ? 1 + endpoint % kPromptBlocks : kPromptBlocks;
+    index.Store(endpoint, hashes.first(held));
+  }
+  const std::string name = std::to_string(endpoints) + " endpoints share 128 blocks" +
+                           (stepped ? " to different depths" : "") + ": match";
+  MeasureMatches(index, prompts, 1, 5000).Print(name);
+}
+
+uint64_t Interruptions() {
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<uint64_t>(usage.ru_nivcsw);
+}
+
+// Grows from `from` to `to` blocks as fast as one thread can, while a reader matches.
+void MeasureGrowth(uint64_t from, uint64_t to) {
+  NativeIndex index;
+  const Prompts prompts(to / kPromptBlocks, 64);
+  std::vector<uint64_t> buffer(kPromptBlocks);
+  uint64_t next = 0;
+  for (; next < from / kPromptBlocks; ++next) {
+    index.Store(prompts.Endpoint(next, 0), prompts.Hashes(next, buffer.data()));
+  }
+  std::atomic<uint64_t> grown{next};
+  std::atomic<bool> stop{false};
+  double longest = 0;
+  uint64_t interrupted = 0;
+  uint64_t missed = 0;
+  Latencies latencies;
+  std::thread reading([&] {
+    NativeIndex::Reader reader(index);
+    Random random(3);
+    std::vector<uint64_t> hashes(kPromptBlocks);
+    uint64_t interruptions = Interruptions();
+    while (!stop.load(std::memory_order_relaxed)) {
+      prompts.Hashes(random.Below(grown.load(std::memory_order_acquire)), hashes.data());
+      const auto begin = Clock::now();
+      const size_t found = reader.Match(hashes);
+      const double took = Nanoseconds(Clock::now() - begin) / 1000;
+      missed += found == 0;
+      if (took > 100) {
+        const uint64_t now = Interruptions();
+        if (now != interruptions) {
+          interruptions = now;
+          ++interrupted;
+          continue;
+        }
+      }
+      latencies.microseconds.push_back(took);
+      longest = std::max(longest, took);
+    }
+  });
+  double longest_store = 0;
+  const auto begin = Clock::now();
+  for (; next < prompts.count(); ++next) {
+    const auto hashes = prompts.Hashes(next, buffer.data());
+    const auto start = Clock::now();
+    index.Store(prompts.Endpoint(next, 0), hashes);
+    longest_store = std::max(longest_store, Nanoseconds(Clock::now() - start) / 1000);
+    grown.store(next + 1, std::memory_order_release);
+  }
+  const double seconds = Nanoseconds(Clock::now() - begin) / 1e9;
+  stop.store(true);
+  reading.join();
+  const IndexStats stats = index.native().Stats();
+  const std::string name = "grow from " + std::to_string(from / 1'000'000) + "M to " +
+                           std::to_string(to / 1'000'000) + "M blocks beside a reader: ";
+  latencies.Print(name + "match 128", Field("longest", longest) +
+                                          Field("interrupted", static_cast<double>(interrupted)) +
+                                          Field("missed", static_cast<double>(missed)));
+  Print(name + "insert", seconds * 1e9 / static_cast<double>(to - from), "ns/block",
+        Field("longest_128_us", longest_store));
+  Print(name + "memory", static_cast<double>(stats.bytes) / static_cast<double>(stats.blocks),
+        "bytes/block");
+}
+
+int Run(bool quick) {
+  const size_t matches = quick ? 4000 : 20'000;
+  for (const uint64_t blocks :
+       quick ? std::vector<uint64_t>{1'024'000} : std::vector<uint64_t>{1'024'000, 10'240'000}) {
+    for (const uint32_t endpoints : {64u, 1024u}) {
+      NativeIndex index;
+      Measure(index, blocks, endpoints, matches);
+      const std::string title = Title(NativeIndex::kName, blocks, endpoints);
+      const IndexStats stats = index.native().Stats();
+      Print(title + "memory", static_cast<double>(stats.bytes) / static_cast<double>(stats.blocks),
+            "bytes/block", Field("holders_a_block", kHolders));
+      MeasureClear(index.native(), title);
+    }
+    PlainIndex plain;
+    Measure(plain, blocks, 64, quick ? 1000 : 4000);
+  }
+  for (const uint32_t endpoints : {64u, 1024u, 4096u}) {
+    MeasureShared(endpoints, false);
+    MeasureShared(endpoints, true);
+  }
+  MeasureGrowth(1'024'000, quick ? 4'096'000 : 51'200'000);
+  return 0;
+}
+
+}  // namespace
+}  // namespace kv
+
+int main(int argc, char** argv) {
+  return kv::Run(argc > 1 && std::strcmp(argv[1], "--quick") == 0);
+}
