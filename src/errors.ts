@@ -16,6 +16,7 @@ export const ERROR_KINDS = {
   invalid_json: client(400, 'BadRequestError'),
   invalid_request: client(400, 'BadRequestError'),
   prompt_too_long: client(400, 'BadRequestError'),
+  forbidden: client(403, 'ForbiddenError'),
   model_not_found: client(404, 'NotFoundError'),
   not_found: client(404, 'NotFoundError'),
   method_not_allowed: client(405, 'MethodNotAllowedError'),

@@ -263,7 +263,7 @@ export const CONFIG = table(
       'TLS towards engines.',
     ),
     devRoutes: flag({
-      doc: "Pass vLLM's development calls (reset, sleep, weight updates) on to the engines, which have them only with VLLM_SERVER_DEV_MODE=1.",
+      doc: "Pass vLLM's development calls (reset, sleep, weight updates) on to every engine concerned.",
       fallback: false,
     }),
     decisionHeaders: flag({ doc: 'Add the x-warmpath-* headers to answers.', fallback: true }),

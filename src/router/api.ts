@@ -1,11 +1,12 @@
 // The API port: which request is routed by prefix, answered here, or forwarded as it is.
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
+import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
-import type { PrefixIndex } from '../prefix/prefix-index.js';
+import { changeAdapter } from './adapter-route.js';
 import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
-import { modelCards, observeFleet } from './fleet-report.js';
+import { modelCards } from './fleet-report.js';
 import { json, refuse } from './reply.js';
 import { type Route, routeOf } from './route-table.js';
 import type { Router } from './router.js';
@@ -14,9 +15,13 @@ export interface ApiParts {
   readonly router: Router;
   readonly control: EngineControl;
   readonly fleet: Fleet;
-  readonly index: PrefixIndex;
   readonly metrics: Metrics;
+  /** Takes an `Accept` header. */
+  readonly metricsPage: (accept: string | undefined) => MetricsPage;
   readonly version: string;
+  readonly bodyLimitBytes: number;
+  /** For what is asked of several engines at once. */
+  readonly timeoutMs: number;
 }
 
 /** Handles every request of the API port; never rejects. */
@@ -27,18 +32,18 @@ export function createApi(parts: ApiParts): (exchange: Exchange) => void {
 }
 
 async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
-  const { method, path, query } = exchange;
+  const { method, path } = exchange;
   if (exchange.header('upgrade')?.toLowerCase() === 'websocket') {
     throw new RouterError(
       'not_implemented',
       `${path}: the router does not take WebSocket connections; connect to an engine itself`,
     );
   }
-  return follow(routeOf(method, path, query), exchange, parts);
+  return follow(routeOf(method, path, exchange.query), exchange, parts);
 }
 
 async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promise<void> {
-  const { router, control, fleet, version } = parts;
+  const { router, fleet, version, bodyLimitBytes } = parts;
   switch (route.kind) {
     case 'generation':
       return router.route(exchange, route.shape);
@@ -48,14 +53,16 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
       return json(exchange, 200, { object: 'list', data: modelCards(fleet) });
     case 'model':
       return model(exchange, route.id, fleet);
+    case 'adapter':
+      return changeAdapter(exchange, await exchange.readBody(bodyLimitBytes), route.action, parts);
     case 'control':
-      return control.pass(exchange, route.call);
+      return parts.control.pass(exchange, route.call);
     case 'health':
       return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
     case 'version':
       return json(exchange, 200, { version });
     case 'metrics':
-      return metricsPage(exchange, parts);
+      return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
     case 'relay':
       return router.relay(exchange, route.repeatable);
     case 'wrong-method': {
@@ -75,12 +82,6 @@ function model(exchange: Exchange, id: string, fleet: Fleet): void {
   json(exchange, 200, card);
 }
 
-/** Prometheus text; gauges are brought up to date when somebody looks. */
-export async function metricsPage(
-  exchange: Exchange,
-  { fleet, index, metrics }: Pick<ApiParts, 'fleet' | 'index' | 'metrics'>,
-): Promise<void> {
-  observeFleet(fleet, index, metrics);
-  const text = await metrics.registry.metrics();
-  exchange.respond(200, [['content-type', metrics.registry.contentType]], text);
+export function sendMetrics(exchange: Exchange, { contentType, text }: MetricsPage): void {
+  exchange.respond(200, [['content-type', contentType]], text);
 }

@@ -5,7 +5,6 @@ import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Candidate, Decision, Scheduler } from '../scheduler/scheduler.js';
 import type { MatchFound, SettingsMatch } from '../tokenizer/match-task.js';
-import type { DecisionCandidate } from './decision-log.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
 import type { MatchScores } from './match-scores.js';
@@ -21,6 +20,8 @@ export interface Choice {
   readonly candidates: readonly ChosenCandidate[];
   /** The candidate that was picked. */
   readonly target: ChosenCandidate;
+  /** Filters, scorers with their weights, and picker that decided, for people. */
+  readonly plan: string;
 }
 
 export interface ChooserParts {
@@ -57,7 +58,7 @@ export class Chooser {
     const decision = scheduler.schedule(request, candidates, random);
     const target = candidates[decision.pick];
     if (target === undefined) throw new Error(`pick ${decision.pick} of ${candidates.length}`);
-    return { decision, candidates, target };
+    return { decision, candidates, target, plan: scheduler.description };
   }
 
   /** The request really goes to the choice's target: scorers with a memory take note. */
@@ -95,21 +96,4 @@ export class Chooser {
       blockSizeTokens: match?.blockSizeTokens ?? 0,
     };
   }
-}
-
-/** Every endpoint's part in a decision, for people. */
-export function explainCandidates({ decision, candidates }: Choice): DecisionCandidate[] {
-  return candidates.map((candidate, at) => ({
-    endpoint: candidate.endpoint.name,
-    trust: candidate.trust,
-    matchedBlocks: candidate.matchedBlocks,
-    credit: candidate.credit,
-    inflightRequests: candidate.load.inflightRequests,
-    inflightTokens: candidate.load.inflightTokens,
-    waitingRequests: candidate.load.waitingRequests,
-    total: decision.totals[at] ?? 0,
-    scores: Object.fromEntries(
-      decision.columns.map((column) => [column.scorer, column.weight * (column.raw[at] ?? 0)]),
-    ),
-  }));
 }

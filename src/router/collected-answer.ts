@@ -15,7 +15,6 @@ export class CollectedAnswer implements Exchange {
   readonly #onAbort: (() => void)[] = [];
   #bytes = 0;
   #status = 0;
-  #responseHeaders: HeaderList = [];
   #ended = false;
   #aborted = false;
 
@@ -45,16 +44,7 @@ export class CollectedAnswer implements Exchange {
   }
 
   get text(): string {
-    return this.bytes.toString();
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.#chunks);
-  }
-
-  /** Of the answer. */
-  get responseHeaders(): HeaderList {
-    return this.#responseHeaders;
+    return Buffer.concat(this.#chunks).toString();
   }
 
   get signal(): AbortSignal {
@@ -100,9 +90,8 @@ export class CollectedAnswer implements Exchange {
     this.end();
   }
 
-  start(status: number, headers: HeaderList): void {
+  start(status: number, _headers: HeaderList): void {
     this.#status = status;
-    this.#responseHeaders = headers;
   }
 
   write(chunk: Uint8Array): boolean {

@@ -14,6 +14,7 @@ import type { DecisionRecord } from './decision-log.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
+import { requestIdsOf } from './request-ids.js';
 import { holderGone } from './stored-responses.js';
 
 /** One request on its way. */
@@ -95,7 +96,8 @@ export class Dispatcher {
     const { exchange, found, receivedMs } = journey;
     const { target } = choice;
     const { slot, name, url } = target.endpoint;
-    const record = book.enter(choice, found, performance.now() - receivedMs);
+    const ids = requestIdsOf(exchange);
+    const record = book.enter(choice, found, performance.now() - receivedMs, ids);
     const eventsThen = target.live.events;
     const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
     const prediction = predicted.predict(slot, newBlocks(target));
@@ -107,10 +109,7 @@ export class Dispatcher {
         prediction.settle();
         this.#remember(target);
       }
-      record.timeToFirstTokenMs = performance.now() - receivedMs;
-      if (found !== null) {
-        metrics.timeToFirstToken.observe({ model: found.model }, record.timeToFirstTokenMs / 1000);
-      }
+      book.firstToken(record, performance.now() - receivedMs);
     };
     try {
       const outcome = await forwarder.forward(

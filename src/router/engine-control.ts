@@ -2,13 +2,12 @@
 // their caches is known here before the engines announce it, which an idle engine does only with its
 // next step.
 import { RouterError } from '../errors.js';
-import type { Exchange } from '../http/exchange.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
 import { namedModel } from '../openai/named-model.js';
 import type { Forwarder } from '../proxy/forwarder.js';
-import { answerControl, type NamedReply } from './control-answer.js';
-import type { ControlCall, ControlEffect } from './control-calls.js';
-import { askEngine } from './engine-question.js';
+import { CollectedAnswer } from './collected-answer.js';
+import type { ControlCall } from './control-calls.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 
@@ -25,8 +24,15 @@ export interface EngineControlParts {
 const ENDPOINT_HEADER = 'x-warmpath-endpoint';
 /** Model whose engines a call is about. */
 const MODEL_HEADER = 'x-warmpath-model';
+const JSON_TYPE: HeaderList = [['content-type', 'application/json']];
 /** Engines asked at a time: a fleet of a thousand must not need a thousand sockets at once. */
 const CALLS_AT_ONCE = 64;
+
+interface EngineAnswer {
+  readonly endpoint: string;
+  readonly status: number;
+  readonly body: unknown;
+}
 
 export class EngineControl {
   readonly #parts: EngineControlParts;
@@ -42,24 +48,20 @@ export class EngineControl {
       throw new RouterError('not_found', text);
     }
     const body = await exchange.readBody(this.#parts.bodyLimitBytes);
-    const engines = engineList(this.#concerned(exchange, body, call));
-    const replies: NamedReply[] = [];
+    const engines = engineList(this.#concerned(exchange, body));
+    const answers: EngineAnswer[] = [];
     for (let at = 0; at < engines.length && !exchange.aborted; at += CALLS_AT_ONCE) {
       const some = engines.slice(at, at + CALLS_AT_ONCE);
-      replies.push(
+      answers.push(
         ...(await Promise.all(some.map((one) => this.#call(exchange, body, call, one)))),
       );
     }
-    answerControl(exchange, call.effect, replies);
+    respond(exchange, answers);
   }
 
   /** Endpoints that the client names, else those of the model it names, else all: also those that
    * are asleep or out, or nothing could wake them. */
-  #concerned(
-    exchange: Exchange,
-    body: Uint8Array,
-    { effect }: ControlCall,
-  ): readonly LiveEndpoint[] {
+  #concerned(exchange: Exchange, body: Uint8Array): readonly LiveEndpoint[] {
     const { fleet } = this.#parts;
     const named = exchange.header(ENDPOINT_HEADER);
     if (named !== undefined) {
@@ -68,11 +70,6 @@ export class EngineControl {
     const model =
       exchange.header(MODEL_HEADER) ?? namedModel(exchange.header('content-type') ?? '', body);
     const endpoints = model === null ? fleet.all : fleet.serving(model);
-    const models = new Set(endpoints.map(({ endpoint }) => endpoint.model));
-    if (effect.kind === 'adapters' && models.size > 1) {
-      const text = `an adapter belongs to one of several models: name it with ${MODEL_HEADER}`;
-      throw new RouterError('invalid_request', text, { param: MODEL_HEADER });
-    }
     if (endpoints.length > 0) return endpoints;
     if (model === null) throw new RouterError('no_endpoint', 'there is no endpoint');
     throw new RouterError('model_not_found', `The model \`${model}\` does not exist.`, {
@@ -85,23 +82,32 @@ export class EngineControl {
     body: Uint8Array,
     { effect }: ControlCall,
     ranks: readonly [LiveEndpoint, ...LiveEndpoint[]],
-  ): Promise<NamedReply> {
+  ): Promise<EngineAnswer> {
     const { forwarder, metrics } = this.#parts;
     const { name, url } = ranks[0].endpoint;
     const { method, path, query, headers } = exchange;
-    const question = { method, path, query, headers, body };
-    const reply = await askEngine(forwarder, url, question, (answer) =>
-      exchange.onAbort(() => answer.abort()),
-    );
-    metrics.requests.inc({ model: '', endpoint: name, code: reply.status });
-    if (reply.succeeded) {
-      const effects = ranks.map((live) => this.#applyEffect(live, effect, `${method} ${path}`));
-      await Promise.all(effects);
+    const answer = new CollectedAnswer(exchange);
+    exchange.onAbort(() => answer.abort());
+    const request = {
+      method,
+      target: query === '' ? path : `${path}?${query}`,
+      headers,
+      body: method === 'GET' || method === 'HEAD' ? null : body,
+      extraRequestHeaders: [],
+      extraResponseHeaders: [],
+    };
+    const outcome = await forwarder.forward(url, request, answer, {});
+    const failure = 'error' in outcome ? outcome.error : null;
+    const status = failure?.status ?? answer.status;
+    metrics.requests.inc({ model: '', endpoint: name, code: status });
+    const value = failure === null ? answer.value : { error: failure.message };
+    if (outcome.kind === 'completed' && succeeded(status, value)) {
+      for (const live of ranks) this.#applyEffect(live, effect, `${method} ${path}`);
     }
-    return { endpoint: name, reply };
+    return { endpoint: name, status, body: value };
   }
 
-  async #applyEffect(live: LiveEndpoint, effect: ControlEffect, call: string): Promise<void> {
+  #applyEffect(live: LiveEndpoint, effect: ControlCall['effect'], call: string): void {
     const { fleet } = this.#parts;
     switch (effect.kind) {
       case 'none':
@@ -112,10 +118,6 @@ export class EngineControl {
         break;
       case 'wakes':
         live.sleeping(false);
-        break;
-      case 'adapters':
-        // Requests for the adapter may follow at once.
-        await fleet.refresh([live]);
         break;
     }
   }
@@ -140,4 +142,34 @@ function endpointNamed(fleet: Fleet, name: string): LiveEndpoint {
   throw new RouterError('not_found', `there is no endpoint ${JSON.stringify(name)}`, {
     param: ENDPOINT_HEADER,
   });
+}
+
+/** One engine's answer as it is; of several, all of them and whether every one succeeded. */
+function respond(exchange: Exchange, answers: readonly EngineAnswer[]): void {
+  const [first, ...others] = answers;
+  if (first === undefined) return;
+  if (others.length === 0) {
+    const isText = first.body === null || typeof first.body === 'string';
+    if (isText) exchange.respond(first.status, [], String(first.body ?? ''));
+    else exchange.respond(first.status, JSON_TYPE, JSON.stringify(first.body));
+    return;
+  }
+  const success = answers.every(({ status, body }) => succeeded(status, body));
+  const same = answers.every(({ status }) => status === first.status);
+  const endpoints = Object.fromEntries(
+    answers.map(({ endpoint, status, body }) => [endpoint, { status, body }]),
+  );
+  const status = same ? first.status : success ? 200 : 502;
+  exchange.respond(status, JSON_TYPE, JSON.stringify({ success, endpoints }));
+}
+
+/** vLLM answers 200 with `success: false` when blocks are in use and nothing was reset. */
+function succeeded(status: number, body: unknown): boolean {
+  if (status < 200 || status > 299) return false;
+  return !(
+    typeof body === 'object' &&
+    body !== null &&
+    'success' in body &&
+    body.success === false
+  );
 }

@@ -132,6 +132,15 @@ export class Fleet {
     return this.all.filter((live) => live.servesAdapter(name));
   }
 
+  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
+   * those that lay outside the GPU. */
+  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
+    const { slot, name } = endpoint;
+    log.info('engine cache cleared', { endpoint: name, reason });
+    this.#events?.clear(slot, reason, everywhere);
+    this.#options.history.forget(slot);
+  }
+
   /** Whether it still belongs to the fleet. */
   has(live: LiveEndpoint): boolean {
     return this.#live.get(live.endpoint.slot) === live;
@@ -140,15 +149,6 @@ export class Fleet {
   /** Asks these endpoints at once for all that polls ask for. Never rejects. */
   async refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
     await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
-  }
-
-  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
-   * those that lay outside the GPU. */
-  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
-    const { slot, name } = endpoint;
-    log.info('engine cache cleared', { endpoint: name, reason });
-    this.#events?.clear(slot, reason, everywhere);
-    this.#options.history.forget(slot);
   }
 
   knows(name: string): boolean {

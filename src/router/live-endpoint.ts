@@ -6,6 +6,7 @@ import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventState } from '../events/event-messages.js';
 import type { HeaderList } from '../http/exchange.js';
+import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
 
 /** Events of a request come within a step of it. An engine that has been silent for this long after one
  * does not publish, or not to us. */
@@ -14,6 +15,7 @@ const SILENT_MS = 5_000;
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
   readonly health: EndpointHealth;
+  readonly traffic = new EndpointTraffic();
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** Sent with every request to it. */

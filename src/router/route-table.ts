@@ -9,7 +9,9 @@ export type Route =
   | { readonly kind: 'response'; readonly id: string }
   | { readonly kind: 'models' }
   | { readonly kind: 'model'; readonly id: string }
-  /** Changes or asks the state of engines: for all that it concerns. */
+  /** Adapters are loaded and unloaded on every endpoint of their model. */
+  | { readonly kind: 'adapter'; readonly action: 'load' | 'unload' }
+  /** Changes or asks the state of engines: passed to every one concerned. */
   | { readonly kind: 'control'; readonly call: ControlCall }
   | { readonly kind: 'health' }
   | { readonly kind: 'version' }
@@ -35,6 +37,11 @@ const OWN: ReadonlyMap<string, 'models' | 'health' | 'version' | 'metrics'> = ne
   ['/ping', 'health'],
   ['/version', 'version'],
   ['/metrics', 'metrics'],
+]);
+
+const ADAPTERS: ReadonlyMap<string, 'load' | 'unload'> = new Map([
+  ['/v1/load_lora_adapter', 'load'],
+  ['/v1/unload_lora_adapter', 'unload'],
 ]);
 
 /** POST routes that compute an answer and change nothing. */
@@ -72,6 +79,8 @@ export function routeOf(method: string, path: string, query: string): Route {
   if (own !== undefined && (isRead(method) || (method === 'POST' && own === 'health'))) {
     return { kind: own };
   }
+  const action = ADAPTERS.get(path);
+  if (action !== undefined) return posted(method, { kind: 'adapter', action });
   if (path.startsWith(MODELS) && isRead(method)) {
     return { kind: 'model', id: decoded(path.slice(MODELS.length)) };
   }
@@ -79,7 +88,8 @@ export function routeOf(method: string, path: string, query: string): Route {
     const [id = ''] = path.slice(RESPONSES.length).split('/');
     return { kind: 'response', id: decoded(id) };
   }
-  const call = controlCall(path, query) ?? disguisedCall(path, query);
+  // By the last segment: an engine may serve these below a root path, and must not be reached so.
+  const call = controlCall(`/${lastSegment(path)}`, query);
   if (call !== null) return { kind: 'control', call };
   return { kind: 'relay', repeatable: READING.has(method) || REPEATABLE.has(path) };
 }
@@ -95,14 +105,13 @@ function isRead(method: string): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-/** A development call in another spelling: with escapes, which engines decode, with empty or dot
- * segments, which proxies in between may resolve, or below a root path. */
-function disguisedCall(path: string, query: string): ControlCall | null {
+/** As the engine will read it: escapes decoded; empty and dot segments, which proxies between us and
+ * it may resolve, not counted. */
+function lastSegment(path: string): string {
   const segments = decoded(path)
     .split('/')
     .filter((one) => one !== '' && one !== '.');
-  const call = controlCall(`/${segments.at(-1) ?? ''}`, query);
-  return call?.development === true ? call : null;
+  return segments.at(-1) ?? '';
 }
 
 function decoded(text: string): string {

@@ -3,8 +3,7 @@
 import { RouterError } from '../errors.js';
 import type { HeaderList } from '../http/exchange.js';
 import { ResponseIdReader } from '../openai/response-id.js';
-import type { Forwarder } from '../proxy/forwarder.js';
-import { askEngine } from './engine-question.js';
+import { broadcast, succeeded } from './broadcast.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import { ResponseHolders } from './response-holders.js';
@@ -15,13 +14,11 @@ const SEARCH_TIMEOUT_MS = 2000;
 
 export class StoredResponses {
   readonly #fleet: Fleet;
-  readonly #forwarder: Forwarder;
   readonly #holders: ResponseHolders;
   #searches = 0;
 
-  constructor(fleet: Fleet, forwarder: Forwarder, nowMs: () => number) {
+  constructor(fleet: Fleet, nowMs: () => number) {
     this.#fleet = fleet;
-    this.#forwarder = forwarder;
     this.#holders = new ResponseHolders(nowMs);
   }
 
@@ -51,20 +48,12 @@ export class StoredResponses {
   async #search(id: string, headers: HeaderList): Promise<LiveEndpoint | null> {
     const question = {
       method: 'GET',
-      path: `/v1/responses/${encodeURIComponent(id)}`,
-      query: '',
+      target: `/v1/responses/${encodeURIComponent(id)}`,
       headers: headers.filter(([name]) => name === 'authorization'),
       body: null,
     };
-    const deadline = AbortSignal.timeout(SEARCH_TIMEOUT_MS);
-    const servers = new Map(this.#fleet.all.map((live) => [live.endpoint.url, live]));
-    const asked = [...servers.values()].map(async (live) => {
-      const { answer } = await askEngine(this.#forwarder, live.endpoint.url, question, (begun) =>
-        deadline.addEventListener('abort', () => begun.abort()),
-      );
-      return answer.status === 200 ? live : null;
-    });
-    const holder = (await Promise.all(asked)).find((live) => live !== null) ?? null;
+    const replies = await broadcast(this.#fleet.all, question, SEARCH_TIMEOUT_MS);
+    const holder = replies.find(succeeded)?.live ?? null;
     if (holder !== null) this.#holders.remember(id, holder);
     return holder;
   }

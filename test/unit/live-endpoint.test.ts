@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_THRESHOLDS } from '../../src/endpoint/endpoint-health.js';
 import { InflightLoad } from '../../src/endpoint/inflight-load.js';
 import { newCounts } from '../../src/events/event-counts.js';
 import type { EventState } from '../../src/events/event-messages.js';
@@ -20,15 +21,18 @@ const STATE: EventState = {
 };
 const PROVEN: EventState = { ...STATE, trust: 'exact', settings: ownChain(16) };
 
-const THRESHOLDS = { failuresToUnhealthy: 3, successesToHealthy: 2 };
-
 function start() {
   const clock = { nowMs: 50 };
   const endpoint = {
     ...{ slot: 0, epoch: 1, name: 'a', url: 'http://a', model: 'm' },
     ...{ kvEvents: null, kvReplay: null, dataParallelRank: null },
   };
-  const live = new LiveEndpoint(endpoint, new InflightLoad(1), THRESHOLDS, () => clock.nowMs);
+  const live = new LiveEndpoint(
+    endpoint,
+    new InflightLoad(1),
+    DEFAULT_THRESHOLDS,
+    () => clock.nowMs,
+  );
   return { live, clock };
 }
 

@@ -8,15 +8,29 @@ import { createMetrics } from '../../src/metrics.js';
 import { TIER } from '../../src/native.js';
 import { ownChain } from '../../src/prefix/own-chain.js';
 import { PrefixIndex } from '../../src/prefix/prefix-index.js';
+import { CandidateTable } from '../../src/router/candidate-table.js';
 import type { DecisionRecord } from '../../src/router/decision-log.js';
 import { LiveEndpoint } from '../../src/router/live-endpoint.js';
 import { MismatchLog } from '../../src/router/mismatch-log.js';
+import { NO_IDS } from '../../src/router/request-ids.js';
 import { candidate } from '../support/candidates.js';
 
 const SLOT = 5;
 const BLOCK = 16;
 const HASHES = BigUint64Array.from([11n, 12n, 13n, 14n]);
+const NO_DECISION = {
+  pick: 0,
+  totals: new Float64Array(0),
+  columns: [],
+  order: new Uint32Array(0),
+  tied: 1,
+};
 const RECORD: DecisionRecord = {
+  ...NO_IDS,
+  blockSizeTokens: BLOCK,
+  unmatched: null,
+  plan: '',
+  weights: {},
   id: 1,
   time: '2026-01-01T00:00:00.000Z',
   model: 'm',
@@ -29,7 +43,7 @@ const RECORD: DecisionRecord = {
   tied: 1,
   decisionUs: 1,
   stagesUs: {},
-  candidates: [],
+  candidates: new CandidateTable({ candidates: [], decision: NO_DECISION }),
   outcome: null,
   cachedTokens: null,
   timeToFirstTokenMs: null,
@@ -130,7 +144,7 @@ test('another number of prompt tokens, or an estimate, needs no further cause', 
   compare(48, 0, { promptTokens: 101 });
   compare(48, 0, { trust: 'estimated' });
   assert.deepEqual(causes(), ['estimate', 'tokens differ']);
-  const text = await metrics.registry.getSingleMetricAsString('warmpath_match_mismatches_total');
+  const { text } = metrics.registry.page(undefined);
   assert.match(text, /cause="tokens differ"\} 1/);
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { DEFAULT_THRESHOLDS } from '../../src/endpoint/endpoint-health.js';
 import { InflightLoad } from '../../src/endpoint/inflight-load.js';
 import { LiveEndpoint } from '../../src/router/live-endpoint.js';
 import { ResponseHolders } from '../../src/router/response-holders.js';
@@ -9,8 +10,7 @@ const DAY_MS = 24 * 3_600_000;
 function endpoint(slot: number): LiveEndpoint {
   const address = { name: `e${slot}`, url: `http://h:${slot}`, model: 'm', kvEvents: null };
   const rest = { kvReplay: null, dataParallelRank: null, slot, epoch: 1 };
-  const thresholds = { failuresToUnhealthy: 3, successesToHealthy: 2 };
-  return new LiveEndpoint({ ...address, ...rest }, new InflightLoad(8), thresholds);
+  return new LiveEndpoint({ ...address, ...rest }, new InflightLoad(8), DEFAULT_THRESHOLDS);
 }
 
 test('a response is held for a day after its last use', () => {
