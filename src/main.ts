@@ -19,6 +19,8 @@ async function main(argv: readonly string[]): Promise<void> {
       return (await import('./cli/serve.js')).serve(invocation);
     case 'demo':
       return (await import('./cli/demo.js')).demo(invocation);
+    case 'doctor':
+      return (await import('./cli/doctor.js')).doctor(invocation);
     case 'explain':
       return (await import('./cli/explain.js')).explain(invocation);
     case 'inspect':

@@ -43,6 +43,9 @@ export interface Assembly {
   readonly router: Router;
   readonly fleet: Fleet;
   readonly index: PrefixIndex;
+  readonly matcher: TokenizerPool;
+  /** Topics of events that name no endpoint. */
+  readonly unknownTopics: ReadonlySet<string>;
   /** Listens on both ports; returns their URLs. */
   listen(): Promise<{ readonly url: string; readonly adminUrl: string }>;
   /** Refuses new connections, lets requests in flight end (at most `graceMs`), closes everything. */
@@ -82,8 +85,9 @@ export async function assemble(
     release: (url) => forwarder.release(url),
     random: Math.random,
   });
+  const unknownTopics = new Set<string>();
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
-    onReport(report, fleet),
+    onReport(report, fleet, unknownTopics),
   );
   fleet.follow(thread);
   const outliner = new RequestMatcher({ parse: parseRequest, match: null, maxEndpoints: 0 });
@@ -172,6 +176,8 @@ export async function assemble(
     router,
     fleet,
     index,
+    matcher: pool,
+    unknownTopics,
     async listen() {
       const { host, port, adminHost, adminPort } = config.listen;
       const url = urlOf(host, await api.listen(host, port));
@@ -228,7 +234,7 @@ async function drained(server: HttpServer, graceMs: number): Promise<void> {
   }
 }
 
-function onReport(report: EventReport, fleet: Fleet): void {
+function onReport(report: EventReport, fleet: Fleet, unknownTopics: Set<string>): void {
   switch (report.type) {
     case 'state':
       fleet.eventStates(report.states);
@@ -240,6 +246,7 @@ function onReport(report: EventReport, fleet: Fleet): void {
       if (report.boundTo !== null) log.info('engines may connect', { address: report.boundTo });
       break;
     case 'unknown-topic':
+      unknownTopics.add(report.topic);
       log.warn('events under a topic that names no endpoint', { topic: report.topic });
       break;
     case 'failed':

@@ -83,7 +83,13 @@ export const COMMANDS = {
   doctor: {
     summary: 'Checks a live fleet and names each misconfiguration with its cure.',
     operand: null,
-    flags: { config, 'config-file': router['config-file'], 'config-text': router['config-text'] },
+    flags: {
+      config,
+      'config-file': router['config-file'],
+      'config-text': router['config-text'],
+      json: flag({ doc: 'Print one JSON object.', fallback: false }),
+      'no-probe': flag({ doc: 'Send no request to the engines.', fallback: false }),
+    },
   },
   explain: {
     summary: 'The decision for one request on standard input, without sending it.',

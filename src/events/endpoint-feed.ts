@@ -113,6 +113,7 @@ export class EndpointFeed {
       ...this.#trust(),
       settings: this.#blocks.settings,
       connected: this.#connected,
+      isBeingRepaired: [...this.#streams.values()].some(({ doubt }) => doubt !== null),
       sequence: this.#streams.values().next().value?.sequence ?? null,
       counts: { ...this.#counts },
       lagSeconds: this.#blocks.lagSeconds,

@@ -61,7 +61,7 @@ export class EventHub {
     this.#options = options;
     const { report } = options;
     const nowMs = options.nowMs ?? Date.now;
-    this.#topics = new TopicDirectory((topic) => report({ type: 'unknown-topic', topic }), nowMs);
+    this.#topics = new TopicDirectory((topic) => report({ type: 'unknown-topic', topic }));
     this.#reporter = new StateReporter((feeds) => {
       report({ type: 'state', states: feeds.map((feed) => feed.state()) });
     });
@@ -112,6 +112,7 @@ export class EventHub {
   close(): void {
     this.#central?.close();
     this.#central = null;
+    this.#topics.close();
     for (const slot of [...this.#seats.keys()]) this.#remove(slot);
     this.#reporter.close();
     if (this.#maintenance !== null) clearTimeout(this.#maintenance);

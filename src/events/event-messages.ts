@@ -59,6 +59,8 @@ export interface EventState {
   /** How requests must be hashed to match this endpoint; null while unknown. */
   readonly settings: HashSettings | null;
   readonly connected: boolean;
+  /** Batches are being read again or may be missing: trust is low for that reason, and soon better. */
+  readonly isBeingRepaired: boolean;
   /** Last sequence number applied; null before the first. */
   readonly sequence: number | null;
   readonly counts: EventCounts;

@@ -11,14 +11,18 @@ const GRACE_MS = 2_000;
 export class TopicDirectory {
   readonly #sources = new Set<EventSource>();
   #known = new Map<string, readonly EventSource[]>();
-  /** Unknown topics, by when they were first seen; null: reported. */
-  readonly #unknown = new Map<string, number | null>();
+  /** Topics reported, or about to be. */
+  readonly #unknown = new Set<string>();
+  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #onUnknown: (topic: string) => void;
-  readonly #nowMs: () => number;
 
-  constructor(onUnknown: (topic: string) => void, nowMs: () => number) {
+  constructor(onUnknown: (topic: string) => void) {
     this.#onUnknown = onUnknown;
-    this.#nowMs = nowMs;
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 
   add(source: EventSource): void {
@@ -40,8 +44,7 @@ export class TopicDirectory {
       this.#known.set(topic, candidates);
     }
     const found = ofRank(candidates, rank);
-    if (found === null) this.#report(topic);
-    else if (this.#unknown.size > 0) this.#unknown.delete(topic);
+    if (found === null) this.#suspect(topic, rank);
     return found;
   }
 
@@ -59,14 +62,16 @@ export class TopicDirectory {
     return onHost.filter((source) => model === '' || source.model === model);
   }
 
-  #report(topic: string): void {
-    const since = this.#unknown.get(topic);
-    if (since === undefined) {
-      if (this.#unknown.size < TOPICS_MAX) this.#unknown.set(topic, this.#nowMs());
-    } else if (since !== null && this.#nowMs() - since >= GRACE_MS) {
-      this.#unknown.set(topic, null);
-      this.#onUnknown(topic);
-    }
+  #suspect(topic: string, rank: number | null): void {
+    if (this.#unknown.has(topic) || this.#unknown.size >= TOPICS_MAX) return;
+    this.#unknown.add(topic);
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (ofRank(this.#candidates(topic), rank) !== null) this.#unknown.delete(topic);
+      else this.#onUnknown(topic);
+    }, GRACE_MS);
+    timer.unref();
+    this.#timers.add(timer);
   }
 }
 

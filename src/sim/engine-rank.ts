@@ -23,7 +23,8 @@ export class EngineRank {
   private constructor(options: SimOptions, clock: WallClock, rank: number, feed: EventFeed | null) {
     this.rank = rank;
     this.feed = feed;
-    const onEvents = feed === null ? null : feed.push.bind(feed);
+    // Without prefix caching no block is cached, so there is nothing to announce.
+    const onEvents = feed === null || !options.prefixCaching ? null : feed.push.bind(feed);
     this.engine = new Engine(engineOptionsOf(options), clock, onEvents);
   }
 

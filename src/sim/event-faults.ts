@@ -7,6 +7,8 @@ export interface EventFaults {
   dropFromHistory: boolean;
   /** Milliseconds between a message and its sending; order is kept. */
   delayMs: number;
+  /** How far the engine's clock is ahead of the true one; behind when negative. */
+  clockOffsetMs: number;
   /** Nothing is sent; numbers are used up and replay keeps answering. */
   silent: boolean;
   /** Replay requests get no answer. */
@@ -24,6 +26,7 @@ export function noEventFaults(): EventFaults {
     dropShare: 0,
     dropFromHistory: false,
     delayMs: 0,
+    clockOffsetMs: 0,
     silent: false,
     replaySilent: false,
     replayTwice: false,

@@ -28,7 +28,8 @@ export class EventFeed {
   push(events: readonly BlockEvent<TokenSequence>[]): void {
     const { dataParallelRank } = this.options;
     const batch = this.wire.convert(events);
-    this.publisher.publish(this.encoder.encodeBatch(Date.now() / 1000, batch, dataParallelRank));
+    const nowMs = Date.now() + this.publisher.faults.clockOffsetMs;
+    this.publisher.publish(this.encoder.encodeBatch(nowMs / 1000, batch, dataParallelRank));
   }
 
   /** The engine's pool is empty, and a new publisher numbers from 0. */

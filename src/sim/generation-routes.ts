@@ -16,6 +16,7 @@ export interface GenerationService extends PreparingService {
   readonly ranks: readonly [EngineRank, ...EngineRank[]];
   readonly answerText: AnswerText;
   readonly faults: ServerFaults;
+  readonly prefixCaching: boolean;
   /** vLLM's --enable-prompt-tokens-details. */
   readonly reportsCachedTokens: boolean;
   /** vLLM's --enable-request-id-headers. */
@@ -60,7 +61,7 @@ export async function generate(
       answerText: service.answerText,
       eosTokenId: service.encoder.eosTokenId,
       maxModelLen: service.models.maxModelLen,
-      skipsCacheRead: request.skipsCacheRead,
+      skipsCacheRead: request.skipsCacheRead || !service.prefixCaching,
     },
     prompts,
     options,

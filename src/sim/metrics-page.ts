@@ -6,7 +6,7 @@ import type { ServedModels } from './served-models.js';
 import type { SimOptions } from './sim-options.js';
 
 export interface MetricsSource {
-  readonly options: Pick<SimOptions, 'model' | 'hashAlgorithm' | 'metricNames'>;
+  readonly options: Pick<SimOptions, 'model' | 'hashAlgorithm' | 'metricNames' | 'prefixCaching'>;
   readonly models: ServedModels;
   readonly ranks: readonly EngineRank[];
   /** How late steps ended in real time: the simulator's own metric. */
@@ -35,7 +35,7 @@ export function metricsPage({ options, models, ranks, lag }: MetricsSource): str
     const max_lora = String(models.adapterNames.length);
     return [[{ max_lora, waiting_lora_adapters: '', running_lora_adapters }, Date.now() / 1000]];
   });
-  page.info('vllm:cache_config_info', (rank) => cacheConfig(rank, options.hashAlgorithm));
+  page.info('vllm:cache_config_info', (rank) => cacheConfig(rank, options));
   page.gauge('warmpath_sim_step_lag_p99_seconds', () => lag.p99Ms / 1000);
   return page.text();
 }
@@ -77,19 +77,19 @@ function addRequests(page: Page): void {
 }
 
 /** vLLM writes every field of its CacheConfig; these are the ones with a meaning here. */
-function cacheConfig({ engine, rank }: EngineRank, hashAlgorithm: string): Labels {
+function cacheConfig({ engine, rank }: EngineRank, options: MetricsSource['options']): Labels {
   const { blockSizeTokens, usableBlocks } = engine.options;
   return {
     block_size: String(blockSizeTokens),
     cache_dtype: 'auto',
-    enable_prefix_caching: 'True',
+    enable_prefix_caching: options.prefixCaching ? 'True' : 'False',
     gpu_memory_utilization: '0.9',
     kv_cache_size_tokens: String(usableBlocks * blockSizeTokens),
     num_cpu_blocks: 'None',
     // With the null block, which requests cannot use.
     num_gpu_blocks: String(usableBlocks + 1),
     num_gpu_blocks_override: 'None',
-    prefix_caching_hash_algo: hashAlgorithm,
+    prefix_caching_hash_algo: options.hashAlgorithm,
     prefix_match_unit: 'None',
     sliding_window: 'None',
     engine: String(rank),

@@ -26,6 +26,8 @@ export interface SimOptions {
   /** PYTHONHASHSEED; null: unset, so the default root of vLLM 0.29, random under xxhash. */
   readonly hashSeed: string | null;
   readonly extraKeyProfile: ExtraKeyProfile;
+  /** vLLM's --enable-prefix-caching. */
+  readonly prefixCaching: boolean;
   /** KV cache of the engine; null: what the timing's model and GPU have. */
   readonly kvTokens: number | null;
   readonly timing: string;
@@ -62,6 +64,7 @@ export const SIM_DEFAULTS = {
   hashAlgorithm: 'sha256_cbor',
   hashSeed: null,
   extraKeyProfile: 'main-2026-08-17',
+  prefixCaching: true,
   kvTokens: null,
   timing: 'qwen2.5-7b-h100',
   speedup: 1,

@@ -14,6 +14,7 @@ const STATE: EventState = {
   reason: 'no run of blocks seen yet',
   settings: null,
   connected: true,
+  isBeingRepaired: false,
   sequence: null,
   counts: newCounts(),
   lagSeconds: null,

@@ -55,6 +55,7 @@ const state = (counts: Partial<EventCounts> = {}): EventState => ({
   reason: 'proven',
   settings: ownChain(BLOCK),
   connected: true,
+  isBeingRepaired: false,
   sequence: 1,
   counts: { ...newCounts(), ...counts },
   lagSeconds: 0,

@@ -1,6 +1,6 @@
 // Which endpoint a topic names, in the forms operators write.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, beforeEach, mock, test } from 'node:test';
 import type { EventSource } from '../../src/events/event-messages.js';
 import { TopicDirectory } from '../../src/events/topic-directory.js';
 
@@ -22,19 +22,17 @@ function source(slot: number, change: Partial<EventSource> = {}): EventSource {
 
 function directory(...sources: readonly EventSource[]) {
   const unknown: string[] = [];
-  const clock = { nowMs: 0 };
-  const topics = new TopicDirectory(
-    (topic) => void unknown.push(topic),
-    () => clock.nowMs,
-  );
+  const topics = new TopicDirectory((topic) => void unknown.push(topic));
   for (const each of sources) topics.add(each);
-  const find = (topic: string, rank: number | null = 0) => {
-    // Far enough apart for a topic to be reported when it is unknown for the second time.
-    clock.nowMs += 2_000;
-    return topics.find(topic, rank)?.slot ?? null;
-  };
-  return { topics, unknown, find, clock };
+  const find = (topic: string, rank: number | null = 0) => topics.find(topic, rank)?.slot ?? null;
+  return { topics, unknown, find };
 }
+
+/** Topics are reported when they are still unknown after this. */
+const GRACE_MS = 2_000;
+
+beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+afterEach(() => mock.timers.reset());
 
 test('an id may be name, host and port, or host', () => {
   const { find } = directory(source(1), source(2), source(3, { host: '[fd00::3]' }));
@@ -52,16 +50,16 @@ test('the model decides between engines of one host', () => {
   );
   assert.equal(find('kv@h@a'), 1);
   assert.equal(find('kv@h@b@1'), 2);
-  for (let i = 0; i < 2; i += 1) {
-    assert.equal(find('kv@h@c'), null);
-    assert.equal(find('kv@h:3@a'), null);
-  }
+  assert.equal(find('kv@h@c'), null);
+  assert.equal(find('kv@h:3@a'), null);
+  mock.timers.tick(GRACE_MS);
   assert.deepEqual(unknown, ['kv@h@c', 'kv@h:3@a']);
 });
 
 test('an ambiguous topic names nobody', () => {
   const { find, unknown } = directory(source(1, { host: 'h' }), source(2, { host: 'h', port: 2 }));
-  for (let i = 0; i < 2; i += 1) assert.equal(find('kv@h@org/model'), null);
+  assert.equal(find('kv@h@org/model'), null);
+  mock.timers.tick(GRACE_MS);
   assert.deepEqual(unknown, ['kv@h@org/model']);
 });
 
@@ -84,7 +82,10 @@ test('an endpoint without a rank takes every rank', () => {
 test('an unknown topic is reported once, and found when its endpoint comes', () => {
   const { topics, find, unknown } = directory();
   const late = source(4);
-  for (let i = 0; i < 4; i += 1) assert.equal(find('kv@10.0.0.4@org/model'), null);
+  for (let i = 0; i < 4; i += 1) {
+    assert.equal(find('kv@10.0.0.4@org/model'), null);
+    mock.timers.tick(GRACE_MS);
+  }
   assert.deepEqual(unknown, ['kv@10.0.0.4@org/model']);
   topics.add(late);
   assert.equal(find('kv@10.0.0.4@org/model'), 4);
@@ -93,19 +94,27 @@ test('an unknown topic is reported once, and found when its endpoint comes', () 
 });
 
 test('a topic whose endpoint comes within two seconds is not reported', () => {
-  const { topics, unknown, clock } = directory();
-  assert.equal(topics.find('kv@10.0.0.4@org/model', 0), null);
-  clock.nowMs += 1_999;
-  assert.equal(topics.find('kv@10.0.0.4@org/model', 0), null);
+  const { topics, unknown, find } = directory();
+  assert.equal(find('kv@10.0.0.4@org/model'), null);
+  mock.timers.tick(GRACE_MS - 1);
+  assert.equal(find('kv@10.0.0.4@org/model'), null);
   topics.add(source(4));
-  clock.nowMs += 10_000;
-  assert.equal(topics.find('kv@10.0.0.4@org/model', 0)?.slot, 4);
+  mock.timers.tick(GRACE_MS);
+  assert.equal(find('kv@10.0.0.4@org/model'), 4);
+  assert.deepEqual(unknown, []);
+});
+
+test('a closed directory reports nothing', () => {
+  const { topics, unknown, find } = directory();
+  assert.equal(find('kv@10.0.0.4@org/model'), null);
+  topics.close();
+  mock.timers.tick(GRACE_MS);
   assert.deepEqual(unknown, []);
 });
 
 test('made-up topics are reported up to a bound', () => {
   const { find, unknown } = directory();
   for (let i = 0; i < 12_000; i += 1) find(`kv@${i}@m`);
-  for (let i = 0; i < 12_000; i += 1) find(`kv@${i}@m`);
+  mock.timers.tick(GRACE_MS);
   assert.equal(unknown.length, 10_000);
 });

@@ -1,0 +1,72 @@
+// How an engine's event sockets are reached, and whether its replay answers.
+import type { EndpointConfig } from '../config/config.js';
+import { createEventContext, openReplaySocket } from '../events/event-subscriber.js';
+import { requestReplay } from '../events/replay-client.js';
+import { awaitPeer, peekAt, type ZmtpPeer } from './zmtp-peek.js';
+
+/** vLLM's default, besides the one we bind. */
+const DEFAULT_EVENT_PORT = 5557;
+/** A publisher that connects tries again every 100 ms. */
+const AWAIT_MS = 1500;
+
+export interface SocketFacts {
+  readonly publisher: ZmtpPeer | null;
+  readonly replay: ZmtpPeer | null;
+}
+
+export async function surveySockets(
+  { kvEvents, kvReplay }: EndpointConfig,
+  timeoutMs: number,
+): Promise<SocketFacts> {
+  const peek = (address: string | null) => (address === null ? null : peekAt(address, timeoutMs));
+  const [publisher, replay] = await Promise.all([peek(kvEvents), peek(kvReplay)]);
+  return { publisher, replay };
+}
+
+/** Ports of this machine, out of `ports`, that a publisher connects to. */
+export async function portsThatMeetPublishers(
+  ports: ReadonlySet<number>,
+): Promise<ReadonlySet<number>> {
+  const met = await Promise.all(
+    [...ports].map(async (port) => ((await isMet(port)) ? [port] : [])),
+  );
+  return new Set(met.flat());
+}
+
+async function isMet(port: number): Promise<boolean> {
+  const peer = await awaitPeer(port, AWAIT_MS);
+  return peer !== null && isPublisher(peer);
+}
+
+/** Where on the engine's host a publisher waits for connections; null: nowhere likely. */
+export async function waitingPublisher(
+  { url, dataParallelRank }: EndpointConfig,
+  bind: string,
+  timeoutMs: number,
+): Promise<string | null> {
+  const { hostname } = new URL(url);
+  const rank = dataParallelRank ?? 0;
+  const ports = new Set([DEFAULT_EVENT_PORT + rank, (portOf(bind) ?? DEFAULT_EVENT_PORT) + rank]);
+  for (const port of ports) {
+    const address = `tcp://${hostname}:${port}`;
+    const peer = await peekAt(address, timeoutMs);
+    if (isPublisher(peer)) return address;
+  }
+  return null;
+}
+
+export function portOf(address: string): number | null {
+  const port = /^tcp:.*:(\d+)$/.exec(address)?.[1];
+  return port === undefined ? null : Number(port);
+}
+
+function isPublisher(peer: ZmtpPeer): boolean {
+  return peer.kind === 'socket' && (peer.type === 'PUB' || peer.type === 'XPUB');
+}
+
+/** Asks for what follows the newest batch, which is the end of the replay alone. */
+export async function replayAnswers(address: string, timeoutMs: number): Promise<boolean> {
+  const socket = openReplaySocket(createEventContext(1), address, timeoutMs);
+  const end = await requestReplay(socket, Number.MAX_SAFE_INTEGER, () => true);
+  return end === 'complete';
+}

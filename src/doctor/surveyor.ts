@@ -1,0 +1,151 @@
+// Looks at a fleet through a router that is assembled but serves nobody: its own event thread, polls
+// and tokenizers find out what they would find out in service.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config, EndpointConfig, ModelConfig } from '../config/config.js';
+import { createForwarder, type Forwarder } from '../proxy/forwarder.js';
+import type { Fleet } from '../router/fleet.js';
+import type { LiveEndpoint } from '../router/live-endpoint.js';
+import {
+  portOf,
+  portsThatMeetPublishers,
+  replayAnswers,
+  surveySockets,
+  waitingPublisher,
+} from './event-survey.js';
+import { askHealth, sendProbe } from './probe.js';
+import { type EndpointSurvey, type FleetSurvey, freshBatches } from './survey.js';
+import { surveyChatTokens, surveyCompletionTokens, type TokenSurveyor } from './token-survey.js';
+
+export interface SurveyParts {
+  readonly config: Config;
+  readonly fleet: Fleet;
+  readonly matcher: TokenSurveyor['matcher'];
+  readonly unknownTopics: () => readonly string[];
+  readonly bindFailure: string | null;
+  readonly probes: boolean;
+}
+
+/** Time for replays of what engines have published before: 10,000 batches take a second. */
+const LEARN_MS = 10_000;
+/** And for connections to come about. */
+const CONNECT_MS = 1000;
+/** For the events of the probe, which come within a step. */
+const EVENTS_MS = 3000;
+const LOOK_MS = 20;
+/** One prompt may wait behind others. */
+const PROBE_MS = 30_000;
+/** Engines looked at at a time. */
+const AT_ONCE = 16;
+
+type Place = readonly [model: ModelConfig, endpoint: EndpointConfig];
+
+export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
+  const { config, fleet } = parts;
+  await until(CONNECT_MS, () => fleet.all.every(hasBegun));
+  await until(LEARN_MS, () => fleet.all.every(({ events }) => events?.isBeingRepaired === false));
+  const forwarder = createForwarder({ connectTimeoutMs: config.monitor.timeoutMs });
+  try {
+    const places: Place[] = config.models.flatMap((model) =>
+      model.endpoints.map((endpoint): Place => [model, endpoint]),
+    );
+    const first: EndpointSurvey[] = [];
+    for (let at = 0; at < places.length; at += AT_ONCE) {
+      const some = places.slice(at, at + AT_ONCE);
+      first.push(...(await Promise.all(some.map((place) => look(place, parts, forwarder)))));
+    }
+    const current = () => first.map((survey) => withEvents(survey, fleet));
+    await until(EVENTS_MS, () => parts.unknownTopics().length > 0 || current().every(hasSpoken));
+    const endpoints = await explainSilence(current(), parts);
+    return {
+      models: config.models,
+      bind: config.kvEvents.bind,
+      bindFailure: parts.bindFailure,
+      unknownTopics: parts.unknownTopics(),
+      endpoints,
+    };
+  } finally {
+    await forwarder.close();
+  }
+}
+
+async function look(
+  [model, endpoint]: Place,
+  { config, fleet, matcher, probes }: SurveyParts,
+  forwarder: Forwarder,
+): Promise<EndpointSurvey> {
+  const { timeoutMs } = config.monitor;
+  const live = liveOf(fleet, endpoint);
+  const before = live.events;
+  const surveyor = { matcher, forwarder, timeoutMs, models: fleet.models().forPool };
+  const [http, sockets, completionTokens, chatTokens] = await Promise.all([
+    askHealth(forwarder, live, model, timeoutMs),
+    surveySockets(endpoint, timeoutMs),
+    surveyCompletionTokens(surveyor, endpoint.url, model),
+    surveyChatTokens(surveyor, endpoint.url, model),
+  ]);
+  const replayIsThere = sockets.replay?.kind === 'socket' && sockets.replay.type === 'ROUTER';
+  const { kvReplay } = endpoint;
+  const answers =
+    replayIsThere && kvReplay !== null ? await replayAnswers(kvReplay, timeoutMs) : null;
+  const probe =
+    probes && http.status === 200 ? await sendProbe(forwarder, live, model, PROBE_MS) : null;
+  const events = { ...sockets, connectsHere: false, waitsAt: null, replayAnswers: answers };
+  const { metrics, models } = live;
+  const facts = { endpoint, model, http, metrics, models, probe, completionTokens, chatTokens };
+  return { ...facts, events: { ...events, before, after: before } };
+}
+
+function withEvents(survey: EndpointSurvey, fleet: Fleet): EndpointSurvey {
+  const after = liveOf(fleet, survey.endpoint).events;
+  return { ...survey, events: { ...survey.events, after } };
+}
+
+/** Nothing more is to be expected of it. */
+function hasSpoken(survey: EndpointSurvey): boolean {
+  const { probe, events, metrics } = survey;
+  if (probe === null || probe.status !== 200 || metrics?.prefixCaching === false) return true;
+  const { publisher, after } = events;
+  if (publisher !== null && (publisher.kind !== 'socket' || publisher.type !== 'PUB')) return true;
+  return freshBatches(events) > 0 && after?.settings != null;
+}
+
+/** Where else the publishers of silent engines may be. */
+async function explainSilence(
+  surveys: readonly EndpointSurvey[],
+  { config, bindFailure }: SurveyParts,
+): Promise<EndpointSurvey[]> {
+  const { bind } = config.kvEvents;
+  const refused = (survey: EndpointSurvey) => survey.events.publisher?.kind === 'unreachable';
+  const ports = surveys.filter(refused).map(({ endpoint }) => portOf(endpoint.kvEvents ?? ''));
+  const met = await portsThatMeetPublishers(new Set(ports.filter((port) => port !== null)));
+  return Promise.all(
+    surveys.map(async (survey) => {
+      const { endpoint, events, http } = survey;
+      const port = portOf(endpoint.kvEvents ?? '');
+      const connectsHere = refused(survey) && port !== null && met.has(port);
+      const isSilent =
+        endpoint.kvEvents === null && http.status === 200 && freshBatches(events) === 0;
+      const waitsAt =
+        isSilent && bind !== null && bindFailure === null
+          ? await waitingPublisher(endpoint, bind, config.monitor.timeoutMs)
+          : null;
+      return { ...survey, events: { ...events, connectsHere, waitsAt } };
+    }),
+  );
+}
+
+function liveOf(fleet: Fleet, { name }: EndpointConfig): LiveEndpoint {
+  const live = fleet.all.find(({ endpoint }) => endpoint.name === name);
+  if (live === undefined) throw new Error(`endpoint ${name} is configured but not in the fleet`);
+  return live;
+}
+
+/** It has begun to learn, or never will: central engines connect when they like. */
+function hasBegun({ events, endpoint }: LiveEndpoint): boolean {
+  return events !== null && (endpoint.kvEvents === null || events.connected);
+}
+
+async function until(limitMs: number, condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!condition() && performance.now() < deadline) await delay(LOOK_MS);
+}
