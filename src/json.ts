@@ -70,7 +70,8 @@ const BACKSLASH = 0x5c;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in strings.
 const CONTROL = /[\u0000-\u001f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
+const FLOAT_SIGN = /[.eE]/;
 /** As many digits as a JS number holds exactly whatever they are. */
 const MAX_FAST_DIGITS = 15;
 const WORDS: readonly (readonly [string, Json])[] = [
@@ -81,6 +82,17 @@ const WORDS: readonly (readonly [string, Json])[] = [
   ['Infinity', new JsonFloat(Number.POSITIVE_INFINITY)],
   ['-Infinity', new JsonFloat(Number.NEGATIVE_INFINITY)],
 ];
+
+/** Value of a number as JSON writes it; undefined when Python refuses it for its length. */
+export function numberOf(literal: string): Json | undefined {
+  const value = Number(literal);
+  if (!FLOAT_SIGN.test(literal)) {
+    // Adding 0 turns -0 into 0: Python has no negative integer zero.
+    if (Number.isSafeInteger(value)) return value + 0;
+    return literal.length > MAX_INTEGER_DIGITS ? undefined : BigInt(literal);
+  }
+  return Number.isFinite(value) && !Number.isInteger(value) ? value : new JsonFloat(value);
+}
 
 class JsonReader {
   private readonly text: string;
@@ -230,20 +242,14 @@ class JsonReader {
 
   private number(): Json {
     NUMBER.lastIndex = this.at;
-    const match = NUMBER.exec(this.text);
-    if (match === null) return this.word();
-    const [literal, fraction, exponent] = match;
+    const literal = NUMBER.exec(this.text)?.[0];
+    if (literal === undefined) return this.word();
     this.at += literal.length;
-    const value = Number(literal);
-    if (fraction === undefined && exponent === undefined) {
-      // Adding 0 turns -0 into 0: Python has no negative integer zero.
-      if (Number.isSafeInteger(value)) return value + 0;
-      if (literal.length > MAX_INTEGER_DIGITS) {
-        this.fail(`integer with more than ${MAX_INTEGER_DIGITS} digits`, this.at - literal.length);
-      }
-      return BigInt(literal);
+    const value = numberOf(literal);
+    if (value === undefined) {
+      this.fail(`integer with more than ${MAX_INTEGER_DIGITS} digits`, this.at - literal.length);
     }
-    return Number.isFinite(value) && !Number.isInteger(value) ? value : new JsonFloat(value);
+    return value;
   }
 
   private word(): Json {

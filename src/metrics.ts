@@ -1,5 +1,8 @@
-// Every metric of the router is declared here, with its help text, and exposed as Prometheus text.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+// Every metric of the router is declared here, with its help text.
+import { Counter } from './metrics/counter.js';
+import { Gauge } from './metrics/gauge.js';
+import { Histogram } from './metrics/histogram.js';
+import { Registry } from './metrics/registry.js';
 
 /** Seconds, from 50 us to 5 s: decisions are fast, and a slow one must still be told apart. */
 const DECISION_BUCKETS = [
@@ -10,71 +13,92 @@ const LATENCY_BUCKETS = [
 ];
 /** Predicted minus reported cached tokens: 0 is the only bucket an exact router wants to fill. */
 const ERROR_BUCKETS = [-4096, -512, -128, -64, -16, -1, 0, 16, 64, 128, 512, 4096];
+const SCORE_BUCKETS = [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5, 10];
 
 export type DecisionStage = 'parse' | 'render' | 'tokenize' | 'hash' | 'match' | 'wait' | 'total';
 
 export function createMetrics() {
   const registry = new Registry();
-  const registers = [registry];
-  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
-    new Counter<L>({ name: `warmpath_${name}`, help, labelNames, registers });
-  const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
-    new Gauge<L>({ name: `warmpath_${name}`, help, labelNames, registers });
-  const histogram = <L extends string>(
+  const named = (name: string) => `warmpath_${name}`;
+  const counter = <L extends string = never>(name: string, help: string, labels: L[] = []) =>
+    registry.add(new Counter<L>(named(name), help, labels));
+  const gauge = <L extends string = never>(name: string, help: string, labels: L[] = []) =>
+    registry.add(new Gauge<L>(named(name), help, labels));
+  const histogram = <L extends string = never>(
     name: string,
     help: string,
-    buckets: number[],
-    labelNames: L[] = [],
-  ) => new Histogram<L>({ name: `warmpath_${name}`, help, labelNames, buckets, registers });
+    bounds: readonly number[],
+    labels: L[] = [],
+  ) => registry.add(new Histogram<L>(named(name), help, labels, bounds));
 
   return {
     registry,
-    requests: counter('requests_total', 'Requests answered, by HTTP status code.', [
-      'model',
-      'endpoint',
-      'code',
-    ]),
+    buildInfo: gauge('build_info', '1, with the version of the router.', ['version']),
+    requests: counter(
+      'requests',
+      'Requests answered, by HTTP status code (request distribution).',
+      ['model', 'endpoint', 'code'],
+    ),
     decisionSeconds: histogram(
       'decision_seconds',
-      'Time from the body received to the endpoint chosen, by stage.',
+      'Time from the body received to the endpoint chosen: total, its stages, and waiting between them.',
       DECISION_BUCKETS,
       ['stage'],
     ),
-    promptTokens: counter('prompt_tokens_total', 'Prompt tokens of routed requests.', ['model']),
+    promptTokens: counter('prompt_tokens', 'Prompt tokens of routed requests.', ['model']),
     matchedTokens: counter(
-      'matched_tokens_total',
-      'Prompt tokens that the chosen endpoint was known to hold when it was chosen.',
+      'matched_tokens',
+      'Prompt tokens that the chosen endpoint was known to hold when it was chosen (predicted cache hit rate: over prompt tokens).',
+      ['model'],
+    ),
+    reportedPromptTokens: counter(
+      'reported_prompt_tokens',
+      'Prompt tokens of the answers in which an engine reported its cached tokens.',
       ['model'],
     ),
     cachedTokensActual: counter(
-      'cached_tokens_actual_total',
-      'Prompt tokens served from cache, as the engines reported them.',
+      'cached_tokens_actual',
+      'Prompt tokens served from cache, as the engines reported them (cache hit rate: over reported prompt tokens).',
       ['model'],
     ),
     matchErrorTokens: histogram(
       'match_error_tokens',
-      'Matched tokens minus the cached tokens the engine reported, per response that reports them.',
+      'Matched tokens minus the cached tokens the engine reported, per answer that reports them.',
       ERROR_BUCKETS,
     ),
-    retries: counter('retries_total', 'Requests sent again to another endpoint.', ['reason']),
+    matchMismatches: counter(
+      'match_mismatches',
+      'Responses whose cached tokens were not those predicted, by likely cause.',
+      ['cause'],
+    ),
+    tokenParity: counter(
+      'token_parity',
+      "Sampled requests whose tokens were compared with the engine's.",
+      ['result'],
+    ),
+    retries: counter('retries', 'Requests sent again to another endpoint.', ['reason']),
     unscheduled: counter(
-      'unscheduled_total',
+      'unscheduled',
       'Requests routed by load alone because the prompt could not be matched.',
       ['reason'],
     ),
-    indexBlocks: gauge('index_blocks', 'Distinct blocks in the prefix index.'),
+    indexBlocks: gauge(
+      'index_blocks',
+      'Distinct blocks in the prefix index (kv_block_index_size).',
+    ),
     indexBytes: gauge('index_bytes', 'Memory of the prefix index in bytes.'),
+    indexMaxBytes: gauge('index_max_bytes', 'Bound of that memory.'),
     indexRefused: gauge(
       'index_refused_blocks',
-      'Blocks not recorded because the index reached its byte bound.',
+      'Blocks not recorded, or given up, because the index reached its byte bound.',
     ),
     endpointBlocks: gauge('endpoint_blocks', 'Blocks an endpoint holds on its GPU.', ['endpoint']),
-    events: counter('events_total', 'KV events applied, by type.', ['endpoint', 'type']),
-    eventGaps: counter('event_gaps_total', 'Gaps in the sequence of event batches.', ['endpoint']),
-    eventRestarts: counter('event_restarts_total', 'Engine restarts seen in the event sequence.', [
+    events: counter('events', 'KV events, by what became of them.', ['endpoint', 'type']),
+    eventGaps: counter('event_gaps', 'Gaps in the sequence of event batches.', ['endpoint']),
+    eventRestarts: counter('event_restarts', 'Engine restarts seen in the event sequence.', [
       'endpoint',
     ]),
-    eventReplays: counter('event_replays_total', 'Replays asked of an engine.', ['endpoint']),
+    eventReplays: counter('event_replays', 'Replays asked of an engine.', ['endpoint']),
     eventLagSeconds: gauge(
       'event_lag_seconds',
       'Age of the newest event batch when it was applied.',
@@ -89,8 +113,8 @@ export function createMetrics() {
     ]),
     endpointScore: histogram(
       'endpoint_score',
-      'Total score of the chosen endpoint.',
-      [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 5, 10],
+      'Total score of an endpoint when it was chosen (endpoint scores).',
+      SCORE_BUCKETS,
       ['endpoint'],
     ),
     inflightRequests: gauge('inflight_requests', 'Requests sent and not ended.', ['endpoint']),
@@ -106,6 +130,18 @@ export function createMetrics() {
       ['model'],
     ),
     queueDepth: gauge('queue_depth', 'Requests waiting for a tokenizer thread.'),
+    queueRunning: gauge('queue_running', 'Requests that tokenizer threads are working on.'),
+    queueRefused: counter('queue_refused', 'Requests refused because too many were waiting.'),
+    queueOverdue: counter('queue_overdue', 'Requests whose match was not ready in time.'),
+    processCpuSeconds: registry.add(
+      new Counter('process_cpu_seconds', 'CPU time of the process, user and system.', []),
+    ),
+    processMemory: registry.add(
+      new Gauge('process_resident_memory_bytes', 'Resident memory of the process.', []),
+    ),
+    processStart: registry.add(
+      new Gauge('process_start_time_seconds', 'Start of the process since the Unix epoch.', []),
+    ),
   };
 }
 

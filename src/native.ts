@@ -180,6 +180,10 @@ export interface NativeEncoder {
   /** Token ids of a text; bytes are UTF-8, and what is not counts as U+FFFD. Throws a RangeError
    * above 1 GiB. */
   encode(text: string | Uint8Array, addSpecialTokens: boolean): Uint32Array;
+  /** Text of tokens, special ones included; unknown ids are left out. */
+  decode(ids: Uint32Array): string;
+  /** Id of the token written so in tokenizer.json. Searches all tokens: not for every request. */
+  tokenId(token: string): number | null;
   stats(): SegmentCacheStats;
 }
 
@@ -191,6 +195,15 @@ export interface NativeEncoderConstructor {
 }
 
 export interface Addon {
+  /** Writes JSON as a tape (native/core/json_tape.h has its form) and returns its words; 0 when the
+   * text is not JSON or not UTF-8, or has what the tape cannot say; -1 when the tape is too short.
+   * Throws a TypeError when the text has more than `maxJsonBytes`, or `unescaped` less room than
+   * the text takes and `jsonUnescapeSlack` bytes more. */
+  readJson(text: Uint8Array, tape: Uint32Array, unescaped: Uint8Array): number;
+  /** What the kind `known` of a tape refers to. */
+  readonly knownJsonTexts: readonly string[];
+  readonly jsonUnescapeSlack: number;
+  readonly maxJsonBytes: number;
   /** Which SHA-256 runs on this machine: `sha-ni`, `armv8` or `portable`. */
   sha256Implementation(): string;
   sha256(bytes: Uint8Array): Uint8Array;

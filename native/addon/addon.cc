@@ -8,6 +8,7 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   kv::RegisterHasher(env, exports);
   kv::RegisterIndex(env, exports);
   kv::RegisterEvents(env, exports);
+  kv::RegisterJson(env, exports);
   kv::RegisterTokenizer(env, exports);
   return exports;
 }

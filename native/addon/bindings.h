@@ -19,6 +19,7 @@ struct ThreadState {
 void RegisterHasher(Napi::Env env, Napi::Object exports);
 void RegisterIndex(Napi::Env env, Napi::Object exports);
 void RegisterEvents(Napi::Env env, Napi::Object exports);
+void RegisterJson(Napi::Env env, Napi::Object exports);
 void RegisterTokenizer(Napi::Env env, Napi::Object exports);
 
 // The index behind a PrefixIndex object of this thread; null, with an exception pending, for

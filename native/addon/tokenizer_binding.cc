@@ -19,11 +19,11 @@ class SpecReader {
     spec->token_names = names_ = String("tokenNames");
     spec->token_ids = Ids("tokenIds");
     spec->merges = merges_ = String("merges");
-    spec->merge_count = object_.Get("mergeCount").ToNumber().Uint32Value();
+    spec->merge_count = Count("mergeCount", MergeTable::kMaxMerges);
     spec->ignore_merges = Flag("ignoreMerges");
     spec->nfc = Flag("nfc");
     spec->prefix_space = Flag("prefixSpace");
-    cache_bytes_ = object_.Get("cacheBytes").ToNumber().Uint32Value();
+    cache_bytes_ = Count("cacheBytes", kMaxCacheBytes);
     ReadRules(&spec->split_rules);
     ReadAddedTokens(spec);
     const std::span<const uint32_t> before = Ids("idsBefore");
@@ -48,6 +48,16 @@ class SpecReader {
     if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
     Fail(name, "a boolean");
     return false;
+  }
+
+  size_t Count(const char* name, size_t max) {
+    const Napi::Value value = object_.Get(name);
+    if (value.IsNumber()) {
+      const double number = value.As<Napi::Number>().DoubleValue();
+      if (number >= 0 && number <= static_cast<double>(max)) return static_cast<size_t>(number);
+    }
+    Fail(name, ("a number up to " + std::to_string(max)).c_str());
+    return 0;
   }
 
   std::span<const uint32_t> Ids(const char* name) {
@@ -85,7 +95,7 @@ class SpecReader {
       SpecReader reader(list.Get(i).As<Napi::Object>());
       AddedToken token;
       token.content = reader.String("content");
-      token.id = reader.object_.Get("id").ToNumber().Uint32Value();
+      token.id = static_cast<uint32_t>(reader.Count("id", MergeTable::kMaxTokens - 1));
       token.single_word = reader.Flag("singleWord");
       token.lstrip = reader.Flag("lstrip");
       token.rstrip = reader.Flag("rstrip");
@@ -100,6 +110,8 @@ class SpecReader {
     if (error_.empty()) error_ = std::string("TokenizerSpec.") + name + " must be " + expected;
   }
 
+  static constexpr size_t kMaxCacheBytes = size_t{1} << 40;
+
   Napi::Object object_;
   std::string names_;
   std::string merges_;
@@ -112,6 +124,8 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
   static void Register(Napi::Env env, Napi::Object exports) {
     exports.Set("Tokenizer", DefineClass(env, "Tokenizer",
                                          {InstanceMethod<&TokenizerBinding::Encode>("encode"),
+                                          InstanceMethod<&TokenizerBinding::Decode>("decode"),
+                                          InstanceMethod<&TokenizerBinding::TokenId>("tokenId"),
                                           InstanceMethod<&TokenizerBinding::Stats>("stats")}));
   }
 
@@ -171,6 +185,35 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
     Napi::Uint32Array array = Napi::Uint32Array::New(env, ids.size());
     if (!ids.empty()) memcpy(array.Data(), ids.data(), ids.size_bytes());
     return array;
+  }
+
+  // decode(ids: Uint32Array): string
+  Napi::Value Decode(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 1 || !info[0].IsTypedArray() ||
+        info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array) {
+      Throw(env, "decode takes a Uint32Array");
+      return env.Undefined();
+    }
+    const auto ids = info[0].As<Napi::Uint32Array>();
+    Buffer<uint8_t> bytes;
+    for (size_t i = 0; i < ids.ElementLength(); ++i) {
+      tokenizer_->model->token_texts().Append(ids[i], &bytes);
+    }
+    // Incomplete sequences become U+FFFD.
+    return Napi::String::New(env, reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+
+  // tokenId(token: string): number | null
+  Napi::Value TokenId(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 1 || !info[0].IsString()) {
+      Throw(env, "tokenId takes a string");
+      return env.Undefined();
+    }
+    const uint32_t id =
+        tokenizer_->model->token_texts().Find(info[0].As<Napi::String>().Utf8Value());
+    return id == kNoToken ? env.Null() : Napi::Number::New(env, id);
   }
 
   // stats(): SegmentCacheStats

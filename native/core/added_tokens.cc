@@ -142,7 +142,8 @@ uint32_t AddedTokens::LongestAt(const uint8_t* text, uint32_t i, uint32_t size) 
 void AddedTokens::Split(const uint8_t* text, uint32_t size, Buffer<TextPart>* parts) const {
   if (first_bytes_.size() <= Candidates::kSearchedMax) {
     Candidates candidates(first_bytes_, text, size);
-    return SplitAt(text, size, [&](uint32_t i) { return candidates.From(i); }, parts);
+    return SplitAt(
+        text, size, [&](uint32_t i) { return candidates.From(i); }, parts);
   }
   const auto next = [&](uint32_t i) {
     while (i < size && root_targets_[text[i]] == 0) ++i;

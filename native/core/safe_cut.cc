@@ -7,8 +7,9 @@
 namespace kv {
 namespace {
 
-// Rules that end a word between a letter and each of the characters of IsCutCharacter.
-bool EndsLetters(SplitRule rule) {
+// Rules whose matches never hold a space behind something else, nor a letter and CJK punctuation
+// behind it, and that leave no spaces between matches.
+bool EndsAtCuts(SplitRule rule) {
   switch (rule) {
     case SplitRule::kGpt2:
     case SplitRule::kCl100k:
@@ -17,35 +18,34 @@ bool EndsLetters(SplitRule rule) {
     case SplitRule::kO200k:
     case SplitRule::kTekken:
     case SplitRule::kDeepSeekWords:
-    case SplitRule::kSpaceLetters:
       return true;
     default:
       return false;
   }
 }
 
-// Space or one of U+3001 U+3002 U+FF0C.
-bool IsCutCharacter(const uint8_t* text, uint32_t size) {
-  if (text[0] == ' ') return true;
+// U+3001 U+3002 U+FF0C.
+bool IsCjkPunctuation(const uint8_t* text, uint32_t size) {
   if (size < 3) return false;
   return (text[0] == 0xe3 && text[1] == 0x80 && (text[2] == 0x81 || text[2] == 0x82)) ||
          (text[0] == 0xef && text[1] == 0xbc && text[2] == 0x8c);
 }
 
-// Whether a letter that is its own normal form ends at `i`.
-bool IsBehindLetter(const uint8_t* text, uint32_t i) {
+// Whether a character of `mask` that is its own normal form ends at `i`.
+bool IsBehind(ClassMask mask, const uint8_t* text, uint32_t i) {
   uint32_t begin = i - 1;
   while (begin > 0 && i - begin < 4 && IsUtf8Continuation(text[begin])) --begin;
   if (ValidUtf8Prefix(text + begin, i - begin) != i - begin) return false;
   const CodePoint code = DecodeUtf8(text + begin);
   const uint8_t properties = Unicode().properties[code.value];
-  return begin + code.size == i && (1u << (properties & kClassBits) & kLetters) != 0 &&
+  return begin + code.size == i && (1u << (properties & kClassBits) & mask) != 0 &&
          (properties & kUnstableProperty) == 0;
 }
 
 uint32_t FindCut(const uint8_t* text, uint32_t from, uint32_t size) {
   for (uint32_t i = from; i < size; ++i) {
-    if (IsCutCharacter(text + i, size - i) && IsBehindLetter(text, i)) return i;
+    if (text[i] == ' ' && IsBehind(kAnyClass & ~kSpaces, text, i)) return i;
+    if (IsCjkPunctuation(text + i, size - i) && IsBehind(kLetters, text, i)) return i;
   }
   return size;
 }
@@ -58,9 +58,10 @@ bool LeavesCutsAlone(const AddedToken& token) {
 
 }  // namespace
 
-SafeCut::SafeCut(std::span<const SplitRule> rules, const AddedTokens& normalized_tokens) {
+SafeCut::SafeCut(std::span<const SplitRule> rules, const AddedTokens& normalized_tokens,
+                 bool prefix_space) {
   // The Han to Hangul range holds CJK punctuation.
-  allowed_ = std::any_of(rules.begin(), rules.end(), EndsLetters) &&
+  allowed_ = !prefix_space && std::any_of(rules.begin(), rules.end(), EndsAtCuts) &&
              std::find(rules.begin(), rules.end(), SplitRule::kHanToHangul) == rules.end() &&
              std::all_of(normalized_tokens.tokens().begin(), normalized_tokens.tokens().end(),
                          LeavesCutsAlone);

@@ -1,11 +1,10 @@
 // Where a text can be cut in two so that the halves tokenize as the whole does.
 //
-// A cut lies between a letter and a space, or between a CJK letter and a CJK comma or full stop.
-// It is safe because
-//  - every pattern that Allows() accepts ends a match there: none has a letter followed by either
-//    character, and none looks at what stands before a match;
+// A cut lies between a space and what is no white space before it, or between a letter and a CJK
+// comma or full stop. It is safe because
+//  - every accepted pattern ends a match there, and none looks at what stands before a match;
 //  - normalisation does not reach across: neither character combines with what precedes it, and
-//    the letter is one that normalisation leaves alone;
+//    what precedes it is left alone;
 //  - no added token of the normalised text lies across a cut or looks at its surroundings.
 // The place of a cut depends only on the text before it and the character behind it, so a text that
 // grows keeps its cuts.
@@ -21,7 +20,9 @@ namespace kv {
 
 class SafeCut {
  public:
-  SafeCut(std::span<const SplitRule> rules, const AddedTokens& normalized_tokens);
+  // With `prefix_space` every text is given a space in front, halves too: nothing is cut.
+  SafeCut(std::span<const SplitRule> rules, const AddedTokens& normalized_tokens,
+          bool prefix_space);
 
   // First cut at or behind `from`, `size` if there is none. Any bytes will do for a text.
   // REQUIRES: from > 0.

@@ -4,49 +4,11 @@
 #include <cstring>
 #include <utility>
 
-#include "core/utf8.h"
+#include "core/byte_alphabet.h"
 #include "core/word_key.h"
 
 namespace kv {
 namespace {
-
-class ByteAlphabet {
- public:
-  ByteAlphabet() {
-    // Printable Latin-1 characters stand for themselves, the others for U+0100 and on, in order.
-    memset(bytes_, 0xff, sizeof bytes_);
-    uint32_t next = 0x100;
-    for (uint32_t byte = 0; byte < 256; ++byte) {
-      const bool printable = (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte != 0xad);
-      bytes_[printable ? byte : next++] = static_cast<int16_t>(byte);
-    }
-  }
-
-  // Writes the bytes that `name` stands for to `out`, which has room for name.size(), and returns
-  // their number; 0 if a character is not of the alphabet, which reaches up to two-byte sequences.
-  size_t Decode(std::string_view name, uint8_t* out) const {
-    size_t count = 0;
-    for (size_t i = 0; i < name.size(); ++i) {
-      uint32_t code = static_cast<uint8_t>(name[i]);
-      if (code >= 0x80) {
-        if (code >= 0xe0 || i + 1 == name.size()) return 0;
-        code = (code & 0x1f) << 6 | (static_cast<uint8_t>(name[++i]) & 0x3fu);
-      }
-      if (code >= kCharacters || bytes_[code] < 0) return 0;
-      out[count++] = static_cast<uint8_t>(bytes_[code]);
-    }
-    return count;
-  }
-
- private:
-  static constexpr uint32_t kCharacters = 0x144;
-  int16_t bytes_[kCharacters];
-};
-
-const ByteAlphabet& Alphabet() {
-  static const ByteAlphabet alphabet;
-  return alphabet;
-}
 
 // The part of `*text` up to the next `separator`, which is consumed with it.
 std::string_view TakeUntil(char separator, std::string_view* text) {
@@ -73,7 +35,7 @@ bool TokenNames::Read(std::string_view names, std::span<const uint32_t> ids, std
       return false;
     }
     seen[id] = true;
-    const size_t size = Alphabet().Decode(name, next);
+    const size_t size = SharedByteAlphabet().Decode(name, next);
     if (size == 0) continue;
     tokens_.push_back({{next, size}, id});
     next += size;
@@ -121,8 +83,8 @@ bool TokenNames::ReadMerges(std::string_view lines, size_t count, std::vector<Me
     std::string_view right = line;
     const std::string_view left = TakeUntil(' ', &right);
     both.resize(line.size());
-    const size_t left_size = Alphabet().Decode(left, both.data());
-    const size_t right_size = Alphabet().Decode(right, both.data() + left_size);
+    const size_t left_size = SharedByteAlphabet().Decode(left, both.data());
+    const size_t right_size = SharedByteAlphabet().Decode(right, both.data() + left_size);
     Merge merge{kNoToken, kNoToken, kNoToken};
     if (left_size != 0 && right_size != 0) {
       const std::span<const uint8_t> bytes(both.data(), left_size + right_size);

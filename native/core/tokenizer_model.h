@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "core/added_tokens.h"
-#include "core/bpe.h"
+#include "core/character_tokens.h"
+#include "core/merge_table.h"
 #include "core/pretokenizer.h"
 #include "core/safe_cut.h"
+#include "core/token_texts.h"
 #include "core/vocabulary.h"
 
 namespace kv {
@@ -46,25 +48,30 @@ class TokenizerModel {
   static std::unique_ptr<const TokenizerModel> Build(TokenizerSpec spec, std::string* error);
 
   const MergeTable& merges() const { return merges_; }
+  const CharacterTokens& characters() const { return characters_; }
   // Words that need no merging.
   const Vocabulary& whole_words() const { return whole_words_; }
   const Pretokenizer& pretokenizer() const { return pretokenizer_; }
   const AddedTokens& raw_tokens() const { return raw_tokens_; }
   const AddedTokens& normalized_tokens() const { return normalized_tokens_; }
   const SafeCut& safe_cut() const { return safe_cut_; }
+  const TokenTexts& token_texts() const { return token_texts_; }
   bool nfc() const { return nfc_; }
   bool prefix_space() const { return prefix_space_; }
   std::span<const uint32_t> ids_before() const { return ids_before_; }
   std::span<const uint32_t> ids_after() const { return ids_after_; }
 
  private:
-  TokenizerModel(TokenizerSpec&& spec, MergeTable&& merges, Vocabulary&& whole_words);
+  TokenizerModel(TokenizerSpec&& spec, MergeTable&& merges, CharacterTokens&& characters,
+                 Vocabulary&& whole_words);
 
   const MergeTable merges_;
+  const CharacterTokens characters_;
   const Vocabulary whole_words_;
   const AddedTokens raw_tokens_;
   const AddedTokens normalized_tokens_;
   const SafeCut safe_cut_;
+  const TokenTexts token_texts_;
   const Pretokenizer pretokenizer_;
   const bool nfc_;
   const bool prefix_space_;

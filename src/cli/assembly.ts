@@ -11,16 +11,27 @@ import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
+import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
+import { DashboardFiles } from '../router/dashboard-files.js';
 import { DecisionBook } from '../router/decision-book.js';
+import type { DemoControls } from '../router/demo-controls.js';
 import { Dispatcher } from '../router/dispatcher.js';
-import { Fleet, type FleetModel } from '../router/fleet.js';
+import { EngineControl } from '../router/engine-control.js';
+import { Fleet } from '../router/fleet.js';
+import type { FleetModel } from '../router/fleet-model.js';
+import { metricsPage } from '../router/gauges.js';
+import { Heartbeat } from '../router/heartbeat.js';
+import { LiveFeed } from '../router/live-feed.js';
+import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
 import { Router } from '../router/router.js';
-import { createScheduler } from '../scheduler/scheduler.js';
+import { StoredResponses } from '../router/stored-responses.js';
+import { TokenParity } from '../router/token-parity.js';
+import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { VERSION } from './version.js';
@@ -38,15 +49,26 @@ export interface Assembly {
   close(graceMs: number): Promise<void>;
 }
 
+/** What the demo puts in place of the usual. */
+export interface AssemblyExtras {
+  readonly scheduler?: Scheduler;
+  readonly demo?: DemoControls | null;
+}
+
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
-export async function assemble(config: Config): Promise<Assembly> {
+export async function assemble(
+  config: Config,
+  { scheduler = createScheduler(config.scheduling), demo = null }: AssemblyExtras = {},
+): Promise<Assembly> {
   const metrics = createMetrics();
+  metrics.buildInfo.set({ version: VERSION }, 1);
   const { gpu, cpu, storage } = config.index.tierWeights;
   const index = PrefixIndex.open({
     maxBytes: config.index.maxBytes,
     tierWeights: [gpu, cpu, storage, 1],
   });
   const predicted = new PredictedBlocks();
+  const history = new RoutingHistory(performance.now.bind(performance));
   const forwarder = createForwarder({
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
@@ -55,7 +77,8 @@ export async function assemble(config: Config): Promise<Assembly> {
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
-    pollIntervalMs: config.monitor.metricsIntervalMs,
+    history,
+    monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
   });
@@ -84,13 +107,19 @@ export async function assemble(config: Config): Promise<Assembly> {
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
-  const scheduler = createScheduler(config.scheduling);
-  const chooser = new Chooser(scheduler, new MatchScores(), predicted, Math.random);
-  const book = new DecisionBook(config.limits.decisionsKept, metrics);
+  const chooser = new Chooser({
+    scheduler,
+    scores: new MatchScores(),
+    predicted,
+    history,
+    random: Math.random,
+  });
+  const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
     predicted,
+    history,
     forwarder,
     book,
     metrics,
@@ -98,19 +127,44 @@ export async function assemble(config: Config): Promise<Assembly> {
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
+  const { devRoutes } = config;
+  const timeoutMs = config.timeouts.firstByteMs;
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
+    responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
+    parity: new TokenParity({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      rate: config.monitor.tokenParityRate,
+      timeoutMs: config.monitor.timeoutMs,
+      random: Math.random,
+    }),
     bodyLimitBytes,
   });
   let draining = false;
-  const api = createServer(createApi({ router, fleet, index, metrics, version: VERSION }));
+  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const queue = () => pool.counts;
+  const page = (accept: string | undefined) =>
+    metricsPage({ fleet, index, queue, metrics }, accept);
+  const heartbeat = new Heartbeat({ book, fleet, index, queue });
+  const plan = () => scheduler.description;
+  const seen = { book, fleet, index, queue, version: VERSION, plan, demo };
+  const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
+  const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
+  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
   const admin = createServer(
-    createAdmin({ router, fleet, book, index, metrics, bodyLimitBytes, draining: () => draining }),
+    createAdmin({
+      ...{ ...shared, index, book, feed, demo },
+      files: new DashboardFiles(),
+      draining: () => draining,
+    }),
   );
   log.info('scheduling', { plan: scheduler.description });
 
@@ -127,10 +181,15 @@ export async function assemble(config: Config): Promise<Assembly> {
       draining = true;
       api.stopAccepting();
       await drained(api, graceMs);
+      // First of all, so that streams which are cut say so as long as their clients can hear it.
+      await forwarder.close();
       api.close();
+      heartbeat.close();
+      feed.close();
       admin.close();
       fleet.close();
-      await Promise.all([thread.close(), pool.close(), forwarder.close()]);
+      book.mismatches.close();
+      await Promise.all([thread.close(), pool.close()]);
       index.close();
     },
   };

@@ -1,17 +1,26 @@
 // `warmpath bench NAME`: runs one benchmark and prints what it measured, as a table or as JSON.
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import type { BenchOptions } from '../../bench/bench-options.js';
 import type { BenchResult } from '../../bench/bench-result.js';
 import { ConfigError } from '../errors.js';
 import type { CommandInvocation } from './arguments.js';
 
+type BenchFlags = CommandInvocation<'bench'>['flags'];
+
 interface Benchmark {
-  run(options: { readonly json: boolean }): Promise<BenchResult[]>;
+  run(options: BenchOptions): Promise<BenchResult[]>;
+  /** The benchmark writes its own table as it goes along. */
+  readonly writesTable?: boolean;
 }
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  decide: () => import('../../bench/decide.bench.js'),
+  fleet: () => import('../../bench/fleet.bench.js'),
   hash: () => import('../../bench/hash.bench.js'),
+  index: () => import('../../bench/prefix-index.bench.js'),
   proxy: () => import('../../bench/proxy.bench.js'),
+  tokenize: () => import('../../bench/tokenize.bench.js'),
 };
 
 export async function bench({ operand, flags }: CommandInvocation<'bench'>): Promise<void> {
@@ -23,12 +32,14 @@ export async function bench({ operand, flags }: CommandInvocation<'bench'>): Pro
       `there is no bench ${name} yet, but ${Object.keys(BENCHMARKS).join(', ')}`,
     );
   }
-  const results = await (await load()).run({ json });
+  const benchmark = await load();
+  const results = await benchmark.run(optionsOf(flags));
   if (json) {
     const report = { bench: name, machine: machine(), commit: commit(), results };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
+  if (benchmark.writesTable === true) return;
   process.stdout.write(`${machine()}, commit ${commit()}\n`);
   for (const { name: row, value, unit, ...facts } of results) {
     const rest = Object.entries(facts).map(([key, fact]) => `${key} ${shown(fact)}`);
@@ -36,6 +47,28 @@ export async function bench({ operand, flags }: CommandInvocation<'bench'>): Pro
       `${row.padEnd(44)} ${shown(value).padStart(12)} ${unit}   ${rest.join('  ')}\n`,
     );
   }
+}
+
+function optionsOf(flags: BenchFlags): BenchOptions {
+  return {
+    json: flags.json,
+    trace: flags.trace,
+    workload: flags.workload,
+    policy: flags.policy,
+    arm: flags.arm,
+    load: flags.load,
+    engines: flags.engines,
+    kvTokens: flags['kv-tokens'],
+    timing: flags.timing,
+    blockSize: flags['block-size'],
+    generatedBlocks: flags['generated-blocks'],
+    timeScale: flags['time-scale'],
+    closed: flags.closed,
+    eventDelayMs: flags['event-delay'],
+    scrapeIntervalMs: flags['scrape-interval'],
+    seed: flags.seed,
+    report: flags.report,
+  };
 }
 
 function shown(value: unknown): string {

@@ -7,10 +7,14 @@ import type { SimEngine } from '../sim/sim-engine.js';
 import { SIM_DEFAULTS } from '../sim/sim-options.js';
 import type { CommandInvocation } from './arguments.js';
 import { assemble } from './assembly.js';
+import { DemoPanel } from './demo-panel.js';
+import { type DemoAnswer, DemoTraffic } from './demo-traffic.js';
 import { untilStopped } from './shutdown.js';
 
 /** The demo is stopped by hand; nobody wants to wait for a long answer then. */
 const DRAIN_MS = 2000;
+/** Small enough that one engine cannot keep the prefixes of all the demo's chats, as in a real fleet. */
+const TRAFFIC_KV_TOKENS = 131_072;
 
 export async function demo({ flags }: CommandInvocation<'demo'>): Promise<void> {
   setLogLevel(flags['log-level'] ?? 'warn');
@@ -23,18 +27,26 @@ export async function demo({ flags }: CommandInvocation<'demo'>): Promise<void> 
     blockSizeTokens: flags['block-size'],
     hashAlgorithm: flags['hash-algo'],
     hashSeed: flags['hash-seed'],
-    kvTokens: flags['kv-tokens'],
+    kvTokens: flags['kv-tokens'] ?? (flags.traffic === 'on' ? TRAFFIC_KV_TOKENS : null),
     timing: flags.timing ?? SIM_DEFAULTS.timing,
     speedup: flags.speedup,
   });
   try {
-    const assembly = await assemble(demoConfig(tokenizer, engines, flags));
+    const config = demoConfig(tokenizer, engines, flags);
+    const panel = new DemoPanel(config.scheduling);
+    const assembly = await assemble(config, { scheduler: panel.scheduler, demo: panel });
+    let traffic: DemoTraffic | null = null;
     try {
       const { url, adminUrl } = await assembly.listen();
+      const onAnswer = (answer: DemoAnswer) => panel.noteAnswer(answer);
+      traffic = new DemoTraffic({ url, model: flags.model, onAnswer });
+      panel.drive(traffic);
+      if (flags.traffic === 'on') traffic.start();
       process.stdout.write(`ready ${url}\n`);
       process.stderr.write(introduction(url, adminUrl, engines, flags.model));
       await stopped;
     } finally {
+      traffic?.stop();
       await assembly.close(DRAIN_MS);
     }
   } finally {
@@ -85,7 +97,7 @@ function introduction(
   Warmpath, with ${engines.length} simulated engines: ${engines.map((engine) => engine.url).join(' ')}
 
   API     ${url}/v1
-  Admin   ${adminUrl}   /endpoints /decisions /index /metrics
+  Page    ${adminUrl}/   see where requests go, and why
 
   Send this twice: x-warmpath-matched-tokens equals usage.prompt_tokens_details.cached_tokens.
 

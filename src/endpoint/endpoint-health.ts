@@ -8,7 +8,10 @@ export interface HealthThresholds {
   readonly successesToHealthy: number;
 }
 
-const DEFAULT_THRESHOLDS: HealthThresholds = { failuresToUnhealthy: 3, successesToHealthy: 2 };
+export const DEFAULT_THRESHOLDS: HealthThresholds = {
+  failuresToUnhealthy: 3,
+  successesToHealthy: 2,
+};
 
 /** An engine whose polls succeed while every request fails is brought back after 2, 4, 8 .. times
  * the usual successes, up to this many doublings. */

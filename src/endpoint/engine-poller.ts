@@ -48,10 +48,23 @@ export class EnginePoller {
 
   /** Resolves after the first poll, whatever came of it. */
   readonly first: Promise<void>;
+  /** The poll under way, or the last one. */
+  #polling: Promise<void>;
 
   constructor(options: PollerOptions) {
     this.#options = options;
     this.first = this.#poll();
+    this.#polling = this.first;
+  }
+
+  /** Polls for everything now, after the poll under way. Never rejects. */
+  refresh(): Promise<void> {
+    this.#polling = this.#polling.then(() => {
+      clearTimeout(this.#timer);
+      this.#modelsAtMs = Number.NEGATIVE_INFINITY;
+      return this.#stop.signal.aborted ? undefined : this.#poll();
+    });
+    return this.#polling;
   }
 
   /** Ends a poll under way too; nothing is reported afterwards. */
@@ -71,7 +84,12 @@ export class EnginePoller {
       if (!signal.aborted) onFailure(String(failure), isRefusal(failure));
     }
     if (signal.aborted) return;
-    this.#timer = setTimeout(() => void this.#poll(), intervalMs * (0.9 + 0.2 * random()));
+    this.#timer = setTimeout(
+      () => {
+        this.#polling = this.#poll();
+      },
+      intervalMs * (0.9 + 0.2 * random()),
+    );
   }
 
   /** Rejects when the engine cannot be reached, is too slow, or says that it is not well. */

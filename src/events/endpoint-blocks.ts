@@ -11,6 +11,7 @@ import type { EventSource } from './event-messages.js';
 import { GroupFilter } from './group-filter.js';
 import type { BlockRemoved, BlockStored, KvEvent } from './kv-event.js';
 import { MsgpackError } from './msgpack-walker.js';
+import { ProofSchedule } from './proof-schedule.js';
 import { type RehashBudget, Rehasher } from './rehasher.js';
 import type { StreamContent } from './replay-run.js';
 
@@ -31,16 +32,6 @@ export interface BlocksSetup {
   readonly changed: () => void;
 }
 
-/** Batches between two proofs of an engine that is settled: they cost some 10 us each. */
-const PROOF_EVERY_BATCHES = 1000;
-/** And of one that is not, once the first roots could not tell. */
-const UNPROVEN_EVERY_BATCHES = 100;
-/** Roots tried one after the other before proofs become rare: the first may be undecidable, or have
- * been refuted for a salt that an old engine does not list. */
-const EAGER_PROOFS = 16;
-/** Refutations in a row that outweigh an earlier proof: a single run may hold media that the engine
- * hashed differently from how it lists them. */
-const REFUTATIONS_TO_DOUBT = 3;
 /** At most one line about forgotten blocks in this time: whoever reaches the event socket could fill
  * the disk otherwise. */
 const FORGOTTEN_LOG_MS = 1_000;
@@ -52,9 +43,7 @@ export class EndpointBlocks implements StreamContent {
   #settings: HashSettings | null = null;
   #reason = 'no run of blocks from the start of a prompt seen yet';
   #rehasher: Rehasher | null = null;
-  #eagerProofs = EAGER_PROOFS;
-  #batchesToProof = 0;
-  #refutations = 0;
+  readonly #proofs = new ProofSchedule();
   #holdsSome = false;
   /** An event has failed, and the log says so. */
   #failed = false;
@@ -82,20 +71,14 @@ export class EndpointBlocks implements StreamContent {
   }
 
   apply(payload: Uint8Array): 'applied' | 'relearn' {
-    const { counts, nowMs, source } = this.#setup;
-    const batch = this.#decode(payload);
-    if (batch === null) return 'applied';
-    counts.batches += 1;
-    this.#lagSeconds = nowMs() / 1000 - batch.ts;
-    const rank = batch.dataParallelRank;
-    if (source.dataParallelRank !== null && rank !== null && rank !== source.dataParallelRank) {
-      counts.ignored += batch.events.length;
+    this.#proofs.countBatch();
+    const { applier } = this.#setup;
+    if (this.#keying === 'exact' && !this.#proofs.isDue(true) && applier.takesBatches) {
+      this.#applyWhole(payload);
       return 'applied';
     }
-    this.#batchesToProof -= 1;
-    let relearn = false;
-    for (const event of batch.events) relearn = this.#tryEvent(event) || relearn;
-    return relearn ? 'relearn' : 'applied';
+    const batch = this.#decode(payload);
+    return batch !== null && this.#applyEach(batch) ? 'relearn' : 'applied';
   }
 
   forget(reason: string): void {
@@ -106,13 +89,19 @@ export class EndpointBlocks implements StreamContent {
     log.info('blocks of an endpoint forgotten', { endpoint: source.name, reason });
   }
 
+  /** The engine has reset its own cache, which offloaded blocks survive. */
+  cleared(): void {
+    this.#setup.counts.cleared += 1;
+    this.#setup.applier.clear(TIER.gpu);
+    this.#rehasher?.clear(TIER.gpu);
+  }
+
   restarted(): void {
     this.forget('the engine restarted');
     this.#dropRehasher();
+    this.#groups.reset();
     this.#settings = null;
-    this.#eagerProofs = EAGER_PROOFS;
-    this.#batchesToProof = 0;
-    this.#refutations = 0;
+    this.#proofs.restart();
     this.#become('unproven', 'the engine restarted; no run from the start of a prompt seen since');
   }
 
@@ -120,6 +109,29 @@ export class EndpointBlocks implements StreamContent {
   close(): void {
     this.#clearAll();
     this.#dropRehasher();
+  }
+
+  /** The quick way, for engines whose own hashes are the keys. */
+  #applyWhole(payload: Uint8Array): void {
+    const { applier, counts, nowMs, source } = this.#setup;
+    const applied = applier.applyBatch(payload, source.dataParallelRank, this.#groups, counts);
+    if (applied === null) return;
+    this.#holdsSome ||= applied.storedSome;
+    this.#lagSeconds = nowMs() / 1000 - applied.ts;
+  }
+
+  /** True when all batches should be read again. */
+  #applyEach({ ts, dataParallelRank: rank, events }: EventBatch): boolean {
+    const { counts, nowMs, source } = this.#setup;
+    counts.batches += 1;
+    this.#lagSeconds = nowMs() / 1000 - ts;
+    if (source.dataParallelRank !== null && rank !== null && rank !== source.dataParallelRank) {
+      counts.ignored += events.length;
+      return false;
+    }
+    let relearn = false;
+    for (const event of events) relearn = this.#tryEvent(event) || relearn;
+    return relearn;
   }
 
   #decode(payload: Uint8Array): EventBatch | null {
@@ -154,7 +166,7 @@ export class EndpointBlocks implements StreamContent {
 
   /** True when all batches should be read again. */
   #applyEvent(event: KvEvent): boolean {
-    const { applier, counts } = this.#setup;
+    const { counts } = this.#setup;
     switch (event.type) {
       case 'BlockStored': {
         if (!this.#groups.takesStored(event)) {
@@ -170,10 +182,7 @@ export class EndpointBlocks implements StreamContent {
         else counts.ignored += 1;
         return false;
       case 'AllBlocksCleared':
-        // Offloaded blocks survive a reset of the engine's own cache.
-        counts.cleared += 1;
-        applier.clear(TIER.gpu);
-        this.#rehasher?.clear(TIER.gpu);
+        this.cleared();
         return false;
     }
   }
@@ -187,7 +196,10 @@ export class EndpointBlocks implements StreamContent {
     }
     counts.stored += 1;
     this.#holdsSome ||= hashes.length > 0;
-    applier.store(tierOf(event.medium), hashes);
+    const { parentBlockHash } = event;
+    const parent =
+      this.#rehasher === null ? parentBlockHash : this.#rehasher.keyOf(parentBlockHash);
+    applier.store(tierOf(event.medium), hashes, parent);
   }
 
   #rehash(event: BlockStored): BigUint64Array | null {
@@ -207,19 +219,15 @@ export class EndpointBlocks implements StreamContent {
 
   #proofIsDue({ parentBlockHash, tokenIds }: BlockStored): boolean {
     if (parentBlockHash !== null || tokenIds.length === 0) return false;
-    const settled = this.#keying === 'exact' && this.#refutations === 0;
-    if (!settled && this.#eagerProofs > 0) return true;
-    return this.#batchesToProof <= 0;
+    return this.#proofs.isDue(this.#keying === 'exact');
   }
 
   /** True when what is stored so far is keyed the wrong way. */
   #prove(event: BlockStored): boolean {
     const proof = this.#setup.prove(event, this.#setup.source.expected);
-    this.#eagerProofs = Math.max(0, this.#eagerProofs - 1);
-    const settled = this.#keying !== 'unproven';
-    this.#batchesToProof = settled ? PROOF_EVERY_BATCHES : UNPROVEN_EVERY_BATCHES;
+    this.#proofs.begin(this.#keying !== 'unproven');
     if ('proven' in proof) {
-      this.#refutations = 0;
+      this.#proofs.proven();
       const possible = [proof.proven.profile, ...proof.otherProfiles];
       return this.#proven(proof.proven, possible, proof.reason);
     }
@@ -227,10 +235,8 @@ export class EndpointBlocks implements StreamContent {
       if (this.#keying === 'unproven') this.#become('unproven', `not proven: ${proof.undecidable}`);
       return false;
     }
-    this.#refutations += 1;
-    const outweighed = this.#keying === 'exact' && this.#refutations < REFUTATIONS_TO_DOUBT;
-    if (outweighed) this.#eagerProofs = Math.max(this.#eagerProofs, REFUTATIONS_TO_DOUBT);
-    if (this.#keying === 'rehashed' || outweighed) return false;
+    const outweighs = this.#proofs.refuted(this.#keying === 'exact');
+    if (this.#keying === 'rehashed' || !outweighs) return false;
     return this.#turnToTokens(proof.refuted);
   }
 
@@ -257,7 +263,7 @@ export class EndpointBlocks implements StreamContent {
     this.#clearAll();
     this.#settings = null;
     this.#rehasher = new Rehasher(this.#setup.rehashBudget);
-    this.#eagerProofs = EAGER_PROOFS;
+    this.#proofs.restart();
     this.#become('rehashed', `keyed by token ids: ${refuted}`);
     return heldSome;
   }

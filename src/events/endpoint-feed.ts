@@ -93,8 +93,9 @@ export class EndpointFeed {
     this.#changed();
   }
 
-  clear(reason: string): void {
-    this.#blocks.forget(reason);
+  clear(reason: string, everywhere: boolean): void {
+    if (everywhere) this.#blocks.forget(reason);
+    else this.#blocks.cleared();
     this.#setup.changed(this, 'counters');
   }
 

@@ -60,7 +60,8 @@ export class EventHub {
   constructor(options: HubOptions) {
     this.#options = options;
     const { report } = options;
-    this.#topics = new TopicDirectory((topic) => report({ type: 'unknown-topic', topic }));
+    const nowMs = options.nowMs ?? Date.now;
+    this.#topics = new TopicDirectory((topic) => report({ type: 'unknown-topic', topic }), nowMs);
     this.#reporter = new StateReporter((feeds) => {
       report({ type: 'state', states: feeds.map((feed) => feed.state()) });
     });
@@ -69,7 +70,7 @@ export class EventHub {
       prove: options.prove ?? proveHashing,
       heldBudget: new HeldBudget(),
       rehashBudget: new RehashBudget(),
-      nowMs: options.nowMs ?? Date.now,
+      nowMs,
       replayFrom: (address, signal) => this.#replayFrom(address, signal),
       checks: new CheckBudget(),
       changed: (feed, news) => this.#reporter.mark(feed, news),
@@ -100,7 +101,7 @@ export class EventHub {
         this.#remove(command.slot);
         break;
       case 'clear':
-        this.#seats.get(command.slot)?.feed.clear(command.reason);
+        this.#seats.get(command.slot)?.feed.clear(command.reason, command.everywhere);
         break;
       case 'close':
         this.close();

@@ -39,7 +39,13 @@ export type EventCommand =
   | { readonly type: 'add'; readonly source: EventSource }
   | { readonly type: 'remove'; readonly slot: EndpointSlot }
   /** A sleep, reset or weight-update call went through us: its blocks are gone. */
-  | { readonly type: 'clear'; readonly slot: EndpointSlot; readonly reason: string }
+  | {
+      readonly type: 'clear';
+      readonly slot: EndpointSlot;
+      readonly reason: string;
+      /** Also the blocks outside the GPU, which outlive most resets. */
+      readonly everywhere: boolean;
+    }
   | { readonly type: 'close' };
 
 /** State of one endpoint's events; sent when it changes, at most every 100 ms, and less often when

@@ -9,7 +9,7 @@ export interface EventThread {
   /** The endpoint's blocks are gone from the index once `removed` is reported. */
   remove(slot: EndpointSlot): void;
   /** The engine dropped its blocks in a way it will not announce by itself in time. */
-  clear(slot: EndpointSlot, reason: string): void;
+  clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
   /** Ends when the thread has. */
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function startEventThread(
   return {
     add: (source) => send({ type: 'add', source }),
     remove: (slot) => send({ type: 'remove', slot }),
-    clear: (slot, reason) => send({ type: 'clear', slot, reason }),
+    clear: (slot, reason, everywhere) => send({ type: 'clear', slot, reason, everywhere }),
     async close() {
       over = true;
       send({ type: 'close' });

@@ -11,19 +11,29 @@ const FULL_KINDS: ReadonlySet<string> = new Set([
 const GROUPS_MAX = 256;
 
 export class GroupFilter {
-  // Removals carry no kind, so what the stores of a group said decides about its removals.
-  readonly #followed = new Set<number>();
+  /** Groups followed, one bit each. Removals carry no kind, so what the stores of a group said
+   * decides about its removals. The native decoder reads and writes the same bits. */
+  readonly words = new Uint32Array(GROUPS_MAX / 32);
 
   takesStored({ groupIdx, kvCacheSpecKind: kind }: BlockStored): boolean {
     // Engines that name no kind have one group, or name their main group 0.
     const followed = kind === null ? (groupIdx ?? 0) === 0 : FULL_KINDS.has(kind);
     if (groupIdx === null) return followed;
-    if (!followed) this.#followed.delete(groupIdx);
-    else if (this.#followed.size < GROUPS_MAX) this.#followed.add(groupIdx);
+    if (groupIdx >= GROUPS_MAX) return false;
+    const word = this.words[groupIdx >>> 5] ?? 0;
+    const bit = 1 << (groupIdx & 31);
+    this.words[groupIdx >>> 5] = followed ? word | bit : word & ~bit;
     return followed;
   }
 
   takesRemoved({ groupIdx }: BlockRemoved): boolean {
-    return groupIdx === null || this.#followed.has(groupIdx);
+    if (groupIdx === null) return true;
+    if (groupIdx >= GROUPS_MAX) return false;
+    return ((this.words[groupIdx >>> 5] ?? 0) & (1 << (groupIdx & 31))) !== 0;
+  }
+
+  /** The engine is a new process, perhaps with another model. */
+  reset(): void {
+    this.words.fill(0);
   }
 }

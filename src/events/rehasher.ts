@@ -56,6 +56,12 @@ export class Rehasher {
     return this.#entries.size;
   }
 
+  /** Own hash of the block with this engine hash; null when it is not known. */
+  keyOf(hash: bigint | null): bigint | null {
+    const entry = hash === null ? undefined : this.#entries.get(hash);
+    return entry === undefined ? null : this.#ownHash(entry);
+  }
+
   /** Own hashes of the stored blocks, or why they cannot be known. */
   store(event: BlockStored): BigUint64Array | string {
     if (event.tokenIds.length === 0) return this.#storeKnown(event);

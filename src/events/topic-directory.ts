@@ -5,15 +5,20 @@ import type { EventSource } from './event-messages.js';
 
 /** Topics remembered, known ones and reported ones: a sender can make up any number of them. */
 const TOPICS_MAX = 10_000;
+/** An engine may publish before its endpoint is known here, as at every start of the router. */
+const GRACE_MS = 2_000;
 
 export class TopicDirectory {
   readonly #sources = new Set<EventSource>();
   #known = new Map<string, readonly EventSource[]>();
-  readonly #reported = new Set<string>();
+  /** Unknown topics, by when they were first seen; null: reported. */
+  readonly #unknown = new Map<string, number | null>();
   readonly #onUnknown: (topic: string) => void;
+  readonly #nowMs: () => number;
 
-  constructor(onUnknown: (topic: string) => void) {
+  constructor(onUnknown: (topic: string) => void, nowMs: () => number) {
     this.#onUnknown = onUnknown;
+    this.#nowMs = nowMs;
   }
 
   add(source: EventSource): void {
@@ -36,6 +41,7 @@ export class TopicDirectory {
     }
     const found = ofRank(candidates, rank);
     if (found === null) this.#report(topic);
+    else if (this.#unknown.size > 0) this.#unknown.delete(topic);
     return found;
   }
 
@@ -54,9 +60,13 @@ export class TopicDirectory {
   }
 
   #report(topic: string): void {
-    if (this.#reported.has(topic) || this.#reported.size >= TOPICS_MAX) return;
-    this.#reported.add(topic);
-    this.#onUnknown(topic);
+    const since = this.#unknown.get(topic);
+    if (since === undefined) {
+      if (this.#unknown.size < TOPICS_MAX) this.#unknown.set(topic, this.#nowMs());
+    } else if (since !== null && this.#nowMs() - since >= GRACE_MS) {
+      this.#unknown.set(topic, null);
+      this.#onUnknown(topic);
+    }
   }
 }
 

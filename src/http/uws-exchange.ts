@@ -133,7 +133,10 @@ export class UwsExchange implements Exchange {
     if (hasNoBody(this.method, this.#status)) return true;
     let accepted = true;
     this.#response.cork(() => {
-      if (!this.#headSent) this.#writeHead(this.#status, this.#headers);
+      if (!this.#headSent) {
+        this.#writeHead(this.#status, this.#headers);
+        if (this.#policy.closesConnections) this.#response.writeHeader('connection', 'close');
+      }
       accepted =
         this.#contentLength === null
           ? this.#response.write(chunk)
@@ -157,10 +160,13 @@ export class UwsExchange implements Exchange {
     }
     // The last bytes of a fixed length are still waiting: writing them ends the response.
     if (this.#unsent !== null) return;
+    // Told to close, uWebSockets.js adds a header, also to a body that has begun: the chunk would be
+    // broken. Such a connection is left to the client, who has been told, or to close().
+    const closes = this.#policy.closesConnections && !this.#headSent;
     this.#response.cork(() => {
       if (!this.#headSent) this.#writeHead(this.#status, this.#headers);
       if (bodyless) this.#endWithoutBody(length);
-      else this.#response.end(undefined, this.#policy.closesConnections);
+      else this.#response.end(undefined, closes);
     });
     this.#finish();
   }

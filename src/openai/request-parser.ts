@@ -1,9 +1,9 @@
 // Request bytes -> InferenceRequest, or a RouterError that says what is wrong where. Strict about
 // what changes the prompt; the rest is the engine's to judge, since it gets the same bytes.
-import { isUtf8 } from 'node:buffer';
 import { RouterError } from '../errors.js';
 import type { InferenceRequest, RequestShape } from '../inference-request.js';
-import { isObject, type JsonObject, JsonSyntaxError, jsonTypeName, parseJson } from '../json.js';
+import { isObject, type JsonObject, JsonSyntaxError, jsonTypeName } from '../json.js';
+import { parseJsonBytes, Utf8Error } from '../json-bytes.js';
 import { parseChatBatchRequest } from './chat-batch-request-parser.js';
 import { parseChatRequest } from './chat-request-parser.js';
 import { parseCohereRequest } from './cohere-request-parser.js';
@@ -37,43 +37,20 @@ export function shapeOf(object: JsonObject): RequestShape {
 }
 
 function readObject(body: Uint8Array): JsonObject {
-  const text = decodeUtf8(body);
   try {
-    const value = parseJson(text);
+    const value = parseJsonBytes(body);
     if (isObject(value)) return value;
     throw new RouterError(
       'invalid_request',
       `request body must be a JSON object, not ${jsonTypeName(value)}`,
     );
   } catch (error) {
+    if (error instanceof Utf8Error) {
+      throw new RouterError('invalid_json', `request body is ${error.message}`, { cause: error });
+    }
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw new RouterError('invalid_json', `request body is not valid JSON: ${error.message}`, {
       cause: error,
     });
   }
-}
-
-function decodeUtf8(body: Uint8Array): string {
-  if (!isUtf8(body)) {
-    const position = firstInvalidByte(body);
-    throw new RouterError('invalid_json', `request body is not valid UTF-8 at byte ${position}`);
-  }
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-  // Python reads a body with a byte order mark, so it is no reason to refuse one.
-  return text.startsWith('\ufeff') ? text.slice(1) : text;
-}
-
-/** The decoder puts U+FFFD where bytes are invalid; the first one that is not itself in the input
- * marks the place. */
-function firstInvalidByte(body: Uint8Array): number {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const text = bytes.toString('utf8');
-  let byte = 0;
-  for (const character of text) {
-    const length = Buffer.byteLength(character);
-    if (character === '\ufffd' && bytes.toString('latin1', byte, byte + 3) !== '\xef\xbf\xbd')
-      break;
-    byte += length;
-  }
-  return byte;
 }

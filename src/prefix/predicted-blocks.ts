@@ -14,6 +14,14 @@ const LIFETIME_MS = 60_000;
 /** 64 MiB hold about a million predicted blocks; more are refused, which costs only affinity. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** Calls back after so many milliseconds, unless the returned function is called before. */
+export type After = (ms: number, callback: () => void) => () => void;
+
+const afterRealTime: After = (ms, callback) => {
+  const timer = setTimeout(callback, ms).unref();
+  return () => clearTimeout(timer);
+};
+
 export interface Prediction {
   /** The first token arrived: the engine's own events take over soon. */
   settle(): void;
@@ -25,6 +33,11 @@ export class PredictedBlocks {
   readonly #index: NativePrefixIndex = new native.PrefixIndex({ maxBytes: MAX_BYTES });
   readonly #live = new Map<EndpointSlot, number>();
   readonly #triples = new Uint32Array(3 * native.maxEndpoints);
+  readonly #after: After;
+
+  constructor(after: After = afterRealTime) {
+    this.#after = after;
+  }
 
   /** Leading blocks of `hashes` from position `from` on that are predicted for `slot`. */
   extension(slot: EndpointSlot, hashes: BigUint64Array, from: number): number {
@@ -44,17 +57,17 @@ export class PredictedBlocks {
     const cancel = () => {
       if (!held) return;
       held = false;
-      clearTimeout(timer);
+      stopTimer();
       this.#index.remove(slot, TIER.predicted, hashes);
       const left = (this.#live.get(slot) ?? 1) - 1;
       if (left === 0) this.#live.delete(slot);
       else this.#live.set(slot, left);
     };
-    let timer = setTimeout(cancel, LIFETIME_MS).unref();
+    let stopTimer = this.#after(LIFETIME_MS, cancel);
     const settle = () => {
       if (!held) return;
-      clearTimeout(timer);
-      timer = setTimeout(cancel, GRACE_MS).unref();
+      stopTimer();
+      stopTimer = this.#after(GRACE_MS, cancel);
     };
     return { settle, cancel };
   }

@@ -1,7 +1,7 @@
 // EngineCall: one attempt to have one engine answer into one exchange.
 import type { Dispatcher } from 'undici';
 import { RouterError } from '../errors.js';
-import { errorBody } from '../http/error-body.js';
+import { errorEvent } from '../http/error-body.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import { type EndpointPool, EngineRequest } from './connection-pools.js';
 import { engineFailure, isConnectionEnd } from './engine-failure.js';
@@ -147,7 +147,7 @@ export class EngineCall implements Dispatcher.DispatchHandler {
       this.#exchange.destroy();
       return;
     }
-    const event = `data: ${errorBody(error)}\n\n`;
+    const event = errorEvent(error, this.#request.target);
     this.#exchange.write(Buffer.from(this.#betweenEvents ? event : `\n\n${event}`));
     this.#exchange.end();
   }

@@ -1,17 +1,24 @@
-// The admin port: health, metrics, and what the router knows, as JSON.
-
+// The admin port: dashboard, health, metrics, and what the router knows, as JSON.
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
+import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
-import { json, metricsPage, refuse } from './api.js';
+import { WINDOW_MS } from '../traffic/traffic-log.js';
+import { sendMetrics } from './api.js';
+import type { DashboardFiles } from './dashboard-files.js';
 import type { DecisionBook } from './decision-book.js';
+import type { DemoControls } from './demo-controls.js';
 import type { Fleet } from './fleet.js';
 import { describeFleet, describeIndex } from './fleet-report.js';
+import type { LiveFeed } from './live-feed.js';
+import { json, refuse } from './reply.js';
 import type { Router } from './router.js';
 
 const DECISIONS_SHOWN = 50;
+/** A switch of the demo, not a document. */
+const DEMO_BODY_BYTES = 1024;
 
 export interface AdminParts {
   readonly router: Router;
@@ -19,6 +26,12 @@ export interface AdminParts {
   readonly book: DecisionBook;
   readonly index: PrefixIndex;
   readonly metrics: Metrics;
+  /** Takes an `Accept` header. */
+  readonly metricsPage: (accept: string | undefined) => MetricsPage;
+  readonly files: DashboardFiles;
+  readonly feed: LiveFeed;
+  /** null: not a demo. */
+  readonly demo: DemoControls | null;
   readonly bodyLimitBytes: number;
   readonly draining: () => boolean;
 }
@@ -32,26 +45,54 @@ export function createAdmin(parts: AdminParts): (exchange: Exchange) => void {
 
 async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
   const { method, path } = exchange;
+  if (method === 'GET' || method === 'HEAD') return show(exchange, parts);
+  refuseForeign(exchange);
   if (method === 'POST' && path === '/explain') return explain(exchange, parts);
-  if (method !== 'GET' && method !== 'HEAD') {
-    throw new RouterError('method_not_allowed', `${path} does not take ${method}`);
+  if (method === 'POST' && path === '/demo' && parts.demo !== null) {
+    return changeDemo(exchange, parts.demo);
   }
-  switch (path) {
+  throw new RouterError('method_not_allowed', `${path} does not take ${method}`);
+}
+
+async function show(exchange: Exchange, parts: AdminParts): Promise<void> {
+  const { fleet, book, index } = parts;
+  switch (exchange.path) {
     case '/livez':
       return exchange.respond(200, [], 'ok\n');
     case '/readyz':
       return readiness(exchange, parts);
     case '/metrics':
-      return metricsPage(exchange, parts);
+      return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
     case '/endpoints':
-      return json(exchange, 200, describeFleet(parts.fleet));
+      return json(exchange, 200, describeFleet(fleet));
     case '/index':
-      return json(exchange, 200, describeIndex(parts.fleet, parts.index));
+      return json(exchange, 200, describeIndex(fleet, index));
     case '/decisions':
-      return json(exchange, 200, parts.book.log.latest(decisionCount(exchange)));
+      return decisions(exchange, book);
+    case '/mismatches':
+      return json(
+        exchange,
+        200,
+        book.mismatches.latest(countAsked(new URLSearchParams(exchange.query))),
+      );
+    case '/history':
+      return json(exchange, 200, { intervalMs: WINDOW_MS, points: book.traffic.points });
+    case '/live':
+      return parts.feed.watch(exchange);
     default:
-      throw new RouterError('not_found', `the admin port has no ${path}`);
+      if (parts.files.send(exchange)) return;
+      throw new RouterError('not_found', `the admin port has no ${exchange.path}`);
   }
+}
+
+/** A page of another site, open in an operator's browser, must not change or ask anything here. */
+function refuseForeign(exchange: Exchange): void {
+  const origin = exchange.header('origin');
+  // Browsers say the latter themselves; it holds behind a proxy that gives us another host name.
+  if (origin === undefined || exchange.header('sec-fetch-site') === 'same-origin') return;
+  const host = exchange.header('host');
+  if (URL.canParse(origin) && new URL(origin).host === host) return;
+  throw new RouterError('forbidden', `a page of ${origin} may not send requests to this port`);
 }
 
 function readiness(exchange: Exchange, { fleet, draining }: AdminParts): void {
@@ -63,15 +104,41 @@ function readiness(exchange: Exchange, { fleet, draining }: AdminParts): void {
   exchange.respond(reason === null ? 200 : 503, [], `${reason ?? 'ok'}\n`);
 }
 
-/** `?n=` decisions, 50 unless asked. */
-function decisionCount(exchange: Exchange): number {
-  const asked = Number(new URLSearchParams(exchange.query).get('n') ?? DECISIONS_SHOWN);
+/** `?n=` decisions, 50 unless asked, or the one with `?id=`. */
+function decisions(exchange: Exchange, { log }: DecisionBook): void {
+  const query = new URLSearchParams(exchange.query);
+  const id = query.get('id');
+  if (id === null) {
+    json(exchange, 200, log.latest(countAsked(query)));
+    return;
+  }
+  const found = log.find(Number(id));
+  if (found === undefined) {
+    throw new RouterError('not_found', `decision ${id} is not among the last ones kept`);
+  }
+  json(exchange, 200, found);
+}
+
+function countAsked(query: URLSearchParams): number {
+  const asked = Number(query.get('n') ?? DECISIONS_SHOWN);
   return Number.isInteger(asked) && asked > 0 ? asked : DECISIONS_SHOWN;
 }
 
 async function explain(exchange: Exchange, { router, bodyLimitBytes }: AdminParts): Promise<void> {
   const body = await exchange.readBody(bodyLimitBytes);
   json(exchange, 200, await router.explain(shapeOf(body), body));
+}
+
+async function changeDemo(exchange: Exchange, demo: DemoControls): Promise<void> {
+  const body = await exchange.readBody(DEMO_BODY_BYTES);
+  let wish: unknown;
+  try {
+    wish = JSON.parse(Buffer.from(body).toString());
+  } catch (cause) {
+    throw new RouterError('invalid_json', 'the body is not JSON', { cause });
+  }
+  demo.change(wish);
+  json(exchange, 200, demo.state());
 }
 
 /** A chat body has messages; anything else is taken as a completion, whose parser says what is wrong. */

@@ -1,28 +1,27 @@
 // The API port: which request is routed by prefix, answered here, or forwarded as it is.
 import { RouterError } from '../errors.js';
-import type { Exchange, HeaderList } from '../http/exchange.js';
-import type { RequestShape } from '../inference-request.js';
-import { log } from '../log.js';
+import type { Exchange } from '../http/exchange.js';
+import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
-import { errorBody } from '../openai/failure.js';
-import type { PrefixIndex } from '../prefix/prefix-index.js';
+import { changeAdapter } from './adapter-route.js';
+import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
-import { modelCards, observeFleet } from './fleet-report.js';
+import { modelCards } from './fleet-report.js';
+import { json, refuse } from './reply.js';
+import { type Route, routeOf } from './route-table.js';
 import type { Router } from './router.js';
-
-const JSON_TYPE: HeaderList = [['content-type', 'application/json']];
-
-const GENERATION: Readonly<Record<string, RequestShape>> = {
-  '/v1/chat/completions': 'chat',
-  '/v1/completions': 'completions',
-};
 
 export interface ApiParts {
   readonly router: Router;
+  readonly control: EngineControl;
   readonly fleet: Fleet;
-  readonly index: PrefixIndex;
   readonly metrics: Metrics;
+  /** Takes an `Accept` header. */
+  readonly metricsPage: (accept: string | undefined) => MetricsPage;
   readonly version: string;
+  readonly bodyLimitBytes: number;
+  /** For what is asked of several engines at once. */
+  readonly timeoutMs: number;
 }
 
 /** Handles every request of the API port; never rejects. */
@@ -33,61 +32,56 @@ export function createApi(parts: ApiParts): (exchange: Exchange) => void {
 }
 
 async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
-  const { router, fleet, version } = parts;
-  const shape = GENERATION[exchange.path];
-  if (shape !== undefined) {
-    if (exchange.method === 'POST') return router.route(exchange, shape);
+  const { method, path } = exchange;
+  if (exchange.header('upgrade')?.toLowerCase() === 'websocket') {
     throw new RouterError(
-      'method_not_allowed',
-      `${exchange.path} takes POST, not ${exchange.method}`,
+      'not_implemented',
+      `${path}: the router does not take WebSocket connections; connect to an engine itself`,
     );
   }
-  if (exchange.method === 'GET') {
-    switch (exchange.path) {
-      case '/v1/models':
-        return json(exchange, 200, { object: 'list', data: modelCards(fleet) });
-      case '/health':
-      case '/ping':
-        return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
-      case '/version':
-        return json(exchange, 200, { version });
-      case '/metrics':
-        return metricsPage(exchange, parts);
+  return follow(routeOf(method, path, exchange.query), exchange, parts);
+}
+
+async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promise<void> {
+  const { router, fleet, version, bodyLimitBytes } = parts;
+  switch (route.kind) {
+    case 'generation':
+      return router.route(exchange, route.shape);
+    case 'response':
+      return router.relayToHolder(exchange, route.id);
+    case 'models':
+      return json(exchange, 200, { object: 'list', data: modelCards(fleet) });
+    case 'model':
+      return model(exchange, route.id, fleet);
+    case 'adapter':
+      return changeAdapter(exchange, await exchange.readBody(bodyLimitBytes), route.action, parts);
+    case 'control':
+      return parts.control.pass(exchange, route.call);
+    case 'health':
+      return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
+    case 'version':
+      return json(exchange, 200, { version });
+    case 'metrics':
+      return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
+    case 'relay':
+      return router.relay(exchange, route.repeatable);
+    case 'wrong-method': {
+      const { path, method } = exchange;
+      throw new RouterError('method_not_allowed', `${path} takes ${route.allowed}, not ${method}`);
     }
   }
-  return router.relay(exchange);
 }
 
-/** Prometheus text; gauges are brought up to date when somebody looks. */
-export async function metricsPage(
-  exchange: Exchange,
-  { fleet, index, metrics }: Pick<ApiParts, 'fleet' | 'index' | 'metrics'>,
-): Promise<void> {
-  observeFleet(fleet, index, metrics);
-  const text = await metrics.registry.metrics();
-  exchange.respond(200, [['content-type', metrics.registry.contentType]], text);
-}
-
-export function json(exchange: Exchange, status: number, value: unknown): void {
-  exchange.respond(status, JSON_TYPE, JSON.stringify(value));
-}
-
-/** Tells the client why; a failure that is no RouterError is a bug of ours and is logged whole. */
-export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): void {
-  const error =
-    failure instanceof RouterError
-      ? failure
-      : new RouterError('internal', 'internal error of the router', { cause: failure });
-  if (error.code === 'internal') {
-    log.error('request failed', { path: exchange.path, error: String(error.cause ?? error) });
+/** One card of the list. */
+function model(exchange: Exchange, id: string, fleet: Fleet): void {
+  const card = modelCards(fleet).find((one) => one.id === id);
+  if (card === undefined) {
+    const message = `The model \`${id}\` does not exist.`;
+    throw new RouterError('model_not_found', message, { param: 'model' });
   }
-  if (error.code === 'client_closed') return;
-  metrics.requests.inc({ model: '', endpoint: '', code: error.status });
-  if (exchange.started) {
-    exchange.destroy();
-    return;
-  }
-  const retry: HeaderList =
-    error.retryAfterSeconds === null ? [] : [['retry-after', String(error.retryAfterSeconds)]];
-  exchange.respond(error.status, [...JSON_TYPE, ...retry], errorBody(error));
+  json(exchange, 200, card);
+}
+
+export function sendMetrics(exchange: Exchange, { contentType, text }: MetricsPage): void {
+  exchange.respond(200, [['content-type', contentType]], text);
 }

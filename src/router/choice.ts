@@ -2,9 +2,9 @@
 
 import { TRUST_FACTOR } from '../endpoint/trust.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Candidate, Decision, Scheduler } from '../scheduler/scheduler.js';
 import type { MatchFound, SettingsMatch } from '../tokenizer/match-task.js';
-import type { DecisionCandidate } from './decision-log.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
 import type { MatchScores } from './match-scores.js';
@@ -20,24 +20,24 @@ export interface Choice {
   readonly candidates: readonly ChosenCandidate[];
   /** The candidate that was picked. */
   readonly target: ChosenCandidate;
+  /** Filters, scorers with their weights, and picker that decided, for people. */
+  readonly plan: string;
+}
+
+export interface ChooserParts {
+  readonly scheduler: Scheduler;
+  readonly scores: MatchScores;
+  readonly predicted: PredictedBlocks;
+  readonly history: RoutingHistory;
+  /** In [0, 1): decides among equals. */
+  readonly random: () => number;
 }
 
 export class Chooser {
-  readonly #scheduler: Scheduler;
-  readonly #scores: MatchScores;
-  readonly #predicted: PredictedBlocks;
-  readonly #random: () => number;
+  readonly #parts: ChooserParts;
 
-  constructor(
-    scheduler: Scheduler,
-    scores: MatchScores,
-    predicted: PredictedBlocks,
-    random: () => number,
-  ) {
-    this.#scheduler = scheduler;
-    this.#scores = scores;
-    this.#predicted = predicted;
-    this.#random = random;
+  constructor(parts: ChooserParts) {
+    this.#parts = parts;
   }
 
   /** REQUIRES: at least one endpoint. `found` null: the prompt is unknown, so load alone decides. */
@@ -46,17 +46,19 @@ export class Chooser {
     models: ModelSnapshot,
     endpoints: readonly LiveEndpoint[],
   ): Choice {
+    const { scheduler, scores, history, random } = this.#parts;
     const matches = found?.matches ?? [];
-    this.#scores.load(found?.skipsCacheRead === true ? [] : matches);
+    scores.load(found?.skipsCacheRead === true ? [] : matches);
+    if (found !== null && !history.isEmpty) scores.estimate(found.promptTokens, history);
     const candidates = endpoints.map((live) => this.#candidate(live, matches, models));
     const request = {
       promptTokens: found?.promptTokens ?? 0,
       loraName: found?.loraName ?? null,
     };
-    const decision = this.#scheduler.schedule(request, candidates, this.#random);
+    const decision = scheduler.schedule(request, candidates, random);
     const target = candidates[decision.pick];
     if (target === undefined) throw new Error(`pick ${decision.pick} of ${candidates.length}`);
-    return { decision, candidates, target };
+    return { decision, candidates, target, plan: scheduler.description };
   }
 
   /** The request really goes to the choice's target: scorers with a memory take note. */
@@ -65,7 +67,7 @@ export class Chooser {
       promptTokens: found?.promptTokens ?? 0,
       loraName: found?.loraName ?? null,
     };
-    this.#scheduler.assigned(request, target);
+    this.#parts.scheduler.assigned(request, target);
   }
 
   #candidate(
@@ -73,14 +75,15 @@ export class Chooser {
     matches: readonly SettingsMatch[],
     models: ModelSnapshot,
   ): ChosenCandidate {
+    const { scores, predicted } = this.#parts;
     const { endpoint, load, trust } = live;
     const settings = models.settingsOf(endpoint.slot);
     const match = matches.find((one) => one.settings === settings);
-    const matchedBlocks = match === undefined ? 0 : this.#scores.blocks(endpoint.slot);
+    const { slot } = endpoint;
+    const matchedBlocks =
+      match === undefined ? 0 : Math.max(scores.blocks(slot), scores.estimatedBlocks(slot));
     const credit =
-      match === undefined
-        ? 0
-        : this.#scores.credit(endpoint.slot, match, this.#predicted, TRUST_FACTOR[trust]);
+      match === undefined ? 0 : scores.credit(slot, match, predicted, TRUST_FACTOR[trust]);
     return {
       endpoint,
       load,
@@ -93,21 +96,4 @@ export class Chooser {
       blockSizeTokens: match?.blockSizeTokens ?? 0,
     };
   }
-}
-
-/** Every endpoint's part in a decision, for people. */
-export function explainCandidates({ decision, candidates }: Choice): DecisionCandidate[] {
-  return candidates.map((candidate, at) => ({
-    endpoint: candidate.endpoint.name,
-    trust: candidate.trust,
-    matchedBlocks: candidate.matchedBlocks,
-    credit: candidate.credit,
-    inflightRequests: candidate.load.inflightRequests,
-    inflightTokens: candidate.load.inflightTokens,
-    waitingRequests: candidate.load.waitingRequests,
-    total: decision.totals[at] ?? 0,
-    scores: Object.fromEntries(
-      decision.columns.map((column) => [column.scorer, column.weight * (column.raw[at] ?? 0)]),
-    ),
-  }));
 }

@@ -1,32 +1,33 @@
 // The last decisions, for people: what was asked, how every endpoint scored, and what came of it.
+import type { Trust } from '../endpoint/endpoint.js';
+import type { CandidateTable } from './candidate-table.js';
+import type { RequestIds } from './request-ids.js';
 
-export interface DecisionCandidate {
-  readonly endpoint: string;
-  readonly trust: string;
-  readonly matchedBlocks: number;
-  readonly credit: number;
-  readonly inflightRequests: number;
-  readonly inflightTokens: number;
-  readonly waitingRequests: number;
-  readonly total: number;
-  /** Scorer name to its weighted score. */
-  readonly scores: Readonly<Record<string, number>>;
-}
-
-export interface DecisionRecord {
+export interface DecisionRecord extends RequestIds {
   readonly id: number;
   readonly time: string;
+  /** Empty: the request was only passed on. */
   readonly model: string;
   readonly loraName: string | null;
   readonly promptTokens: number;
+  /** Full blocks of the prompt in the block size of the endpoint that was picked. */
   readonly blockCount: number;
+  readonly blockSizeTokens: number;
   readonly endpoint: string;
   readonly matchedTokens: number;
-  readonly trust: string;
+  readonly trust: Trust;
+  /** Why the prompt was not matched; null: it was. */
+  readonly unmatched: string | null;
+  /** Filters, scorers with their weights, and picker. */
+  readonly plan: string;
+  /** Scorer name to weight. */
+  readonly weights: Readonly<Record<string, number>>;
+  /** How many endpoints shared the highest total. */
   readonly tied: number;
   readonly decisionUs: number;
   readonly stagesUs: Readonly<Record<string, number>>;
-  readonly candidates: readonly DecisionCandidate[];
+  /** Becomes DecisionCandidate[] in JSON. */
+  readonly candidates: CandidateTable;
   /** Filled in when the answer has ended. */
   outcome: string | null;
   cachedTokens: number | null;
@@ -50,6 +51,11 @@ export class DecisionLog {
   add(record: DecisionRecord): void {
     this.#records.push(record);
     if (this.#records.length > this.#limit) this.#records.shift();
+  }
+
+  /** undefined: never made, or too long ago. */
+  find(id: number): DecisionRecord | undefined {
+    return this.#records.findLast((record) => record.id === id);
   }
 
   /** Newest first. */

@@ -5,6 +5,7 @@ import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
 import { UsageReader } from '../openai/usage-reader.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Forwarder, ForwardOutcome, ForwardRequest } from '../proxy/forwarder.js';
 import type { MatchFound } from '../tokenizer/match-task.js';
 import type { Choice, Chooser, ChosenCandidate } from './choice.js';
@@ -13,6 +14,8 @@ import type { DecisionRecord } from './decision-log.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
+import { requestIdsOf } from './request-ids.js';
+import { holderGone } from './stored-responses.js';
 
 /** One request on its way. */
 export interface Journey {
@@ -24,12 +27,19 @@ export interface Journey {
   readonly model: string | null;
   readonly models: ModelSnapshot;
   readonly receivedMs: number;
+  /** Sending it twice does no harm beyond the cost. */
+  readonly repeatable: boolean;
+  /** The only endpoint that can answer; null: any that serves the model. */
+  readonly pinned: LiveEndpoint | null;
+  /** Sees the chunks of a successful answer. */
+  readonly watch: ((live: LiveEndpoint, chunk: Uint8Array) => void) | null;
 }
 
 export interface DispatcherParts {
   readonly fleet: Fleet;
   readonly chooser: Chooser;
   readonly predicted: PredictedBlocks;
+  readonly history: RoutingHistory;
   readonly forwarder: Forwarder;
   readonly book: DecisionBook;
   readonly metrics: Metrics;
@@ -59,7 +69,7 @@ export class Dispatcher {
     const tried = new Set<number>();
     let failure: RouterError | null = null;
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const endpoints = this.endpoints(journey.model, tried);
+      const endpoints = this.#candidates(journey, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
       chooser.assigned(choice, journey.found);
@@ -70,7 +80,14 @@ export class Dispatcher {
       if (!mayTryAgain(journey, outcome)) break;
       metrics.retries.inc({ reason: failure.code });
     }
-    throw failure ?? noEndpoint(journey.model);
+    if (failure !== null) throw failure;
+    throw journey.pinned === null ? noEndpoint(journey.model) : holderGone(journey.pinned);
+  }
+
+  /** A holder that is to get nothing new still answers for what it holds. */
+  #candidates({ pinned, model }: Journey, tried: ReadonlySet<number>): readonly LiveEndpoint[] {
+    if (pinned === null) return this.endpoints(model, tried);
+    return pinned.health.healthy && tried.size === 0 ? [pinned] : [];
   }
 
   /** Books, forwards to one endpoint, and takes the booking back whatever happens. */
@@ -79,18 +96,20 @@ export class Dispatcher {
     const { exchange, found, receivedMs } = journey;
     const { target } = choice;
     const { slot, name, url } = target.endpoint;
-    const record = book.enter(choice, found, performance.now() - receivedMs);
+    const ids = requestIdsOf(exchange);
+    const record = book.enter(choice, found, performance.now() - receivedMs, ids);
+    const eventsThen = target.live.events;
     const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
     const prediction = predicted.predict(slot, newBlocks(target));
     const usage = new UsageReader();
     let status = 0;
     const firstToken = () => {
       booking.firstToken();
-      if (status < 400) prediction.settle();
-      record.timeToFirstTokenMs = performance.now() - receivedMs;
-      if (found !== null) {
-        metrics.timeToFirstToken.observe({ model: found.model }, record.timeToFirstTokenMs / 1000);
+      if (status < 400) {
+        prediction.settle();
+        this.#remember(target);
       }
+      book.firstToken(record, performance.now() - receivedMs);
     };
     try {
       const outcome = await forwarder.forward(
@@ -104,6 +123,7 @@ export class Dispatcher {
           onChunk: (chunk) => {
             if (record.timeToFirstTokenMs === null) firstToken();
             usage.push(chunk);
+            if (status < 300) journey.watch?.(target.live, chunk);
           },
         },
       );
@@ -115,11 +135,20 @@ export class Dispatcher {
         const code = outcome.kind === 'aborted' ? 499 : status;
         metrics.requests.inc({ model: record.model, endpoint: name, code });
       }
-      if (succeeded && found !== null) book.learn(record, usage.read());
+      if (succeeded && found !== null) book.learn({ record, target, eventsThen }, usage.read());
       return outcome;
     } finally {
       booking.end();
     }
+  }
+
+  /** The prompt is computed. What an engine without events holds now, only we can remember. */
+  #remember({ live, match }: ChosenCandidate): void {
+    if (match === undefined || match.blockCount === 0) return;
+    live.hasStored();
+    if (!live.isUnproven) return;
+    const capacity = live.metrics?.gpuBlocks ?? null;
+    this.#parts.history.record(live.endpoint.slot, match.hashes, capacity);
   }
 
   #request(journey: Journey, target: ChosenCandidate, record: DecisionRecord): ForwardRequest {
@@ -145,12 +174,12 @@ function newBlocks({ match, matchedBlocks }: ChosenCandidate): BigUint64Array {
  * when its connection broke (generating again costs time and nothing else), never when the engine
  * is merely slow, and never for calls that change an engine's state. */
 function mayTryAgain(
-  { found }: Journey,
+  { repeatable }: Journey,
   outcome: ForwardOutcome & { kind: 'unanswered' },
 ): boolean {
   if (outcome.error.source === 'client') return false;
   if (!outcome.sent) return true;
-  return found !== null && outcome.error.code === 'engine_closed';
+  return repeatable && outcome.error.code === 'engine_closed';
 }
 
 export function noEndpoint(model: string | null): RouterError {

@@ -1,12 +1,8 @@
 // The fleet as people and Prometheus see it.
 
-import type { Metrics } from '../metrics.js';
 import { TIER } from '../native.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
 import type { Fleet } from './fleet.js';
-import type { LiveEndpoint } from './live-endpoint.js';
-
-const TRUSTS = ['exact', 'rehashed', 'degraded', 'estimated', 'none'] as const;
 
 /** `GET /endpoints`. */
 export function describeFleet(fleet: Fleet): object[] {
@@ -22,7 +18,7 @@ export function describeFleet(fleet: Fleet): object[] {
       draining: live.draining,
       reason: health.reason || undefined,
       trust: live.trust,
-      trustReason: events?.reason,
+      trustReason: live.trustReason,
       hashSettings: events?.settings ?? null,
       load: {
         waitingRequests: load.waitingRequests,
@@ -58,8 +54,8 @@ export function describeIndex(fleet: Fleet, index: PrefixIndex): object {
 }
 
 /** `GET /v1/models`: the union over the endpoints, in vLLM's form. */
-export function modelCards(fleet: Fleet): object[] {
-  const cards = new Map<string, object>();
+export function modelCards(fleet: Fleet): ModelCard[] {
+  const cards = new Map<string, ModelCard>();
   for (const { name, aliases, maxModelLen } of fleet.modelFacts()) {
     for (const id of [name, ...aliases]) {
       cards.set(id, card(id, name, null, maxModelLen));
@@ -76,7 +72,12 @@ export function modelCards(fleet: Fleet): object[] {
 /** The router cannot know when a model was made; a constant keeps answers equal. */
 const CREATED = 0;
 
-function card(id: string, root: string, parent: string | null, length: number | null): object {
+interface ModelCard {
+  readonly id: string;
+  readonly [field: string]: unknown;
+}
+
+function card(id: string, root: string, parent: string | null, length: number | null): ModelCard {
   return {
     id,
     object: 'model',
@@ -87,48 +88,4 @@ function card(id: string, root: string, parent: string | null, length: number | 
     max_model_len: length,
     permission: [],
   };
-}
-
-/** Brings the gauges up to date; called when somebody scrapes. */
-export function observeFleet(fleet: Fleet, index: PrefixIndex, metrics: Metrics): void {
-  const { blocks, bytes, refusedBlocks } = index.stats();
-  metrics.indexBlocks.set(blocks);
-  metrics.indexBytes.set(bytes);
-  metrics.indexRefused.set(refusedBlocks);
-  // Endpoints that are gone must not leave their last values behind.
-  const perEndpoint = [
-    metrics.endpointBlocks,
-    metrics.endpointTrust,
-    metrics.endpointHealthy,
-    metrics.inflightRequests,
-    metrics.inflightTokens,
-    metrics.eventLagSeconds,
-    metrics.events,
-    metrics.eventGaps,
-    metrics.eventRestarts,
-    metrics.eventReplays,
-  ];
-  for (const metric of perEndpoint) metric.reset();
-  for (const live of fleet.all) observeEndpoint(live, index, metrics);
-}
-
-function observeEndpoint(live: LiveEndpoint, index: PrefixIndex, metrics: Metrics): void {
-  const { endpoint, load, events } = live;
-  const labels = { endpoint: endpoint.name };
-  metrics.endpointBlocks.set(labels, index.blocksOf(endpoint.slot, TIER.gpu));
-  metrics.endpointHealthy.set(labels, live.available ? 1 : 0);
-  metrics.inflightRequests.set(labels, load.inflightRequests);
-  metrics.inflightTokens.set(labels, load.inflightTokens);
-  for (const state of TRUSTS) {
-    metrics.endpointTrust.set({ ...labels, state }, live.trust === state ? 1 : 0);
-  }
-  if (events === null) return;
-  const { counts, lagSeconds } = events;
-  if (lagSeconds !== null) metrics.eventLagSeconds.set(labels, lagSeconds);
-  for (const type of ['stored', 'removed', 'cleared', 'malformed', 'ignored'] as const) {
-    metrics.events.inc({ ...labels, type }, counts[type]);
-  }
-  metrics.eventGaps.inc(labels, counts.gaps);
-  metrics.eventRestarts.inc(labels, counts.restarts);
-  metrics.eventReplays.inc(labels, counts.replays);
 }

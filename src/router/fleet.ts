@@ -1,47 +1,39 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
 import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
-import type { HealthWitness } from '../endpoint/endpoint-health.js';
+import type { HealthThresholds, HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
-import { HASH_ALGORITHMS, type HashAlgorithm } from '../native.js';
-import { defaultRoot, rootFromSeed } from '../prefix/hash-root.js';
-import type { HashSettings } from '../prefix/hash-settings.js';
-import { ownChain } from '../prefix/own-chain.js';
+import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
+import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
-import type { ChatFlags } from '../tokenizer/match-task.js';
+import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
-
-/** vLLM's own default, until an engine says otherwise. */
-const DEFAULT_BLOCK_SIZE = 16;
-
-/** A model as configured. null: to be found out from the engines. */
-export interface FleetModel {
-  readonly name: string;
-  readonly aliases: readonly string[];
-  readonly tokenizer: string;
-  readonly blockSizeTokens: number | null;
-  readonly hashAlgorithm: HashAlgorithm | null;
-  readonly hashSeed: string | null;
-  readonly maxModelLen: number | null;
-  /** For what the router itself asks the engines. */
-  readonly apiKey: string | null;
-  readonly chat: ChatFlags;
-}
 
 /** The writer of the prefix index, as far as the fleet needs it. */
 export interface EventSink {
   add(source: EventSource): void;
   remove(slot: EndpointSlot): void;
+  clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
+}
+
+/** How endpoints are watched; the configuration's keys of the same names. */
+export interface MonitorSettings extends HealthThresholds {
+  readonly metricsIntervalMs: number;
+  readonly healthIntervalMs: number;
+  readonly modelsIntervalMs: number;
+  readonly timeoutMs: number;
 }
 
 export interface FleetOptions {
   readonly models: readonly FleetModel[];
   readonly endpointLimit: number;
-  readonly pollIntervalMs: number;
+  readonly monitor: MonitorSettings;
+  /** Told when an endpoint's cache is empty, or its events say more. */
+  readonly history: RoutingHistory;
   readonly release: (url: string) => void;
   readonly random: () => number;
 }
@@ -77,21 +69,29 @@ export class Fleet {
   /** Throws ConfigError for a name used twice or one endpoint too many. */
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
-    const live = new LiveEndpoint(endpoint, this.#inflight);
+    const live = new LiveEndpoint(endpoint, this.#inflight, this.#options.monitor);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
-    this.#events?.add(this.#eventSource(live));
-    const poller = new EnginePoller({
+    this.#events?.add(eventSourceOf(endpoint, this.#models.get(endpoint.model)));
+    this.#pollers.set(endpoint.slot, this.#poller(live));
+    return live;
+  }
+
+  #poller(live: LiveEndpoint): EnginePoller {
+    const { endpoint } = live;
+    const { monitor, random } = this.#options;
+    return new EnginePoller({
       url: endpoint.url,
-      intervalMs: this.#options.pollIntervalMs,
+      intervalMs: monitor.metricsIntervalMs,
+      healthIntervalMs: monitor.healthIntervalMs,
+      modelsIntervalMs: monitor.modelsIntervalMs,
+      timeoutMs: monitor.timeoutMs,
       apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
-      random: this.#options.random,
+      random,
       onReport: (report) => this.#learn(live, report),
       onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
       dataParallelRank: endpoint.dataParallelRank,
     });
-    this.#pollers.set(endpoint.slot, poller);
-    return live;
   }
 
   /** No new requests; those in flight go on. */
@@ -103,6 +103,7 @@ export class Fleet {
     this.#pollers.delete(slot);
     this.#set.remove(slot);
     this.#live.delete(slot);
+    this.#options.history.forget(slot);
     this.#snapshot = null;
     if (this.#events === null) this.#set.forgotten(slot);
     else this.#events.remove(slot);
@@ -120,11 +121,34 @@ export class Fleet {
 
   /** Endpoints that may get a request now; `name` is a model, an alias or an adapter, null any. */
   available(name: string | null): readonly LiveEndpoint[] {
-    const usable = this.all.filter((live) => live.available);
-    if (name === null) return usable;
+    return this.serving(name).filter((live) => live.available);
+  }
+
+  /** The same with those that are out at the moment. */
+  serving(name: string | null): readonly LiveEndpoint[] {
+    if (name === null) return this.all;
     const model = this.#named(name);
-    if (model !== null) return usable.filter(({ endpoint }) => endpoint.model === model.name);
-    return usable.filter((live) => live.servesAdapter(name));
+    if (model !== null) return this.all.filter(({ endpoint }) => endpoint.model === model.name);
+    return this.all.filter((live) => live.servesAdapter(name));
+  }
+
+  /** The engine has dropped its blocks and will not say so before its next step. `everywhere`: also
+   * those that lay outside the GPU. */
+  cleared({ endpoint }: LiveEndpoint, reason: string, everywhere: boolean): void {
+    const { slot, name } = endpoint;
+    log.info('engine cache cleared', { endpoint: name, reason });
+    this.#events?.clear(slot, reason, everywhere);
+    this.#options.history.forget(slot);
+  }
+
+  /** Whether it still belongs to the fleet. */
+  has(live: LiveEndpoint): boolean {
+    return this.#live.get(live.endpoint.slot) === live;
+  }
+
+  /** Asks these endpoints at once for all that polls ask for. Never rejects. */
+  async refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
+    await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
   }
 
   knows(name: string): boolean {
@@ -143,7 +167,8 @@ export class Fleet {
       this.modelFacts(),
       this.all.map((live) => {
         const { slot, model } = live.endpoint;
-        return { slot, model, settings: live.events?.settings ?? this.#likelySettings(live) };
+        const likely = () => likelySettings(this.#models.get(model), live.metrics);
+        return { slot, model, settings: live.events?.settings ?? likely() };
       }),
     );
     return this.#snapshot;
@@ -153,13 +178,16 @@ export class Fleet {
     return this.#inflight.book(slot, uncachedTokens);
   }
 
-  /** What a request met: a failure before any answer counts against the endpoint. */
+  /** What a request met: a failure of the endpoint's counts against it, an answer for it. An answer
+   * 5xx does neither: a single client's bad request could take out one endpoint after another, and
+   * polls see an engine that is dead. */
   report(slot: EndpointSlot, outcome: ForwardOutcome): void {
     const live = this.#live.get(slot);
     if (live === undefined) return;
     if (outcome.kind === 'completed' && outcome.status < 500) {
       live.health.succeeded('request');
     }
+    if (outcome.kind === 'broken') this.#lose(live, outcome.error.message, false, 'request');
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
       this.#lose(live, outcome.error.message, !outcome.sent, 'request');
     }
@@ -171,8 +199,9 @@ export class Fleet {
       const live = this.#live.get(state.slot);
       if (live === undefined || live.endpoint.epoch !== state.epoch) continue;
       const before = live.events;
-      live.events = state;
-      if (before?.settings !== state.settings) this.#snapshot = null;
+      live.hear(state);
+      if (!isSame(before?.settings, state.settings)) this.#snapshot = null;
+      if (!live.isUnproven) this.#options.history.forget(state.slot);
       if (before?.trust === state.trust) continue;
       const { trust, reason } = state;
       log.info('endpoint trust', { endpoint: live.endpoint.name, trust, reason });
@@ -209,43 +238,6 @@ export class Fleet {
     };
   }
 
-  /** Until events have proven how an engine hashes: what configuration and metrics say, so that what
-   * is predicted now is still found when the proof comes; else a chain of our own. */
-  #likelySettings({ endpoint, metrics }: LiveEndpoint): HashSettings {
-    const configured = this.#models.get(endpoint.model);
-    const blockSizeTokens =
-      configured?.blockSizeTokens ?? metrics?.blockSizeTokens ?? DEFAULT_BLOCK_SIZE;
-    const reported = HASH_ALGORITHMS.find((name) => name === metrics?.hashAlgorithm);
-    const algorithm = configured?.hashAlgorithm ?? reported ?? null;
-    if (algorithm === null) return ownChain(blockSizeTokens);
-    const seed = configured?.hashSeed ?? null;
-    const root = seed === null ? defaultRoot(algorithm) : rootFromSeed(algorithm, seed);
-    if (root === null) return ownChain(blockSizeTokens);
-    return { algorithm, ...root, blockSizeTokens, profile: 'main-2026-08-17' };
-  }
-
-  #eventSource({ endpoint }: LiveEndpoint): EventSource {
-    const { slot, name, epoch, kvEvents, kvReplay, model, dataParallelRank, url } = endpoint;
-    const configured = this.#models.get(model);
-    const { hostname, port, protocol } = new URL(url);
-    return {
-      slot,
-      name,
-      epoch,
-      connect: kvEvents,
-      replay: kvReplay,
-      host: hostname,
-      port: Number(port) || (protocol === 'https:' ? 443 : 80),
-      model,
-      dataParallelRank,
-      expected: {
-        algorithm: configured?.hashAlgorithm ?? null,
-        seed: configured?.hashSeed ?? null,
-        blockSizeTokens: configured?.blockSizeTokens ?? null,
-      },
-    };
-  }
-
   #learn(live: LiveEndpoint, report: EngineReport): void {
     const { healthy } = live.health;
     const before = live.metrics;
@@ -258,6 +250,9 @@ export class Fleet {
     ) {
       this.#snapshot = null;
     }
+    if (metrics?.sleeping === true && before?.sleeping !== true) {
+      this.cleared(live, 'the engine sleeps', false);
+    }
     if (!healthy && live.health.healthy)
       log.info('endpoint is back', { endpoint: live.endpoint.name });
   }
@@ -265,8 +260,16 @@ export class Fleet {
   #lose(live: LiveEndpoint, reason: string, refused: boolean, witness: HealthWitness): void {
     const { healthy } = live.health;
     live.health.failed(reason, refused, witness);
+    // Nobody listens: the process is gone, and its cache with it.
+    if (refused) this.#options.history.forget(live.endpoint.slot);
     if (healthy && !live.health.healthy) {
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }
   }
+}
+
+/** Reports come from another thread, so equal settings are never the same object. */
+function isSame(a: HashSettings | null | undefined, b: HashSettings | null): boolean {
+  if (a === undefined || a === null || b === null) return (a ?? null) === b;
+  return settingsKey(a) === settingsKey(b);
 }

@@ -1,15 +1,21 @@
 // All that is known of one endpoint right now: load, health, events, names it serves.
 import type { Endpoint, EndpointLoad, Trust } from '../endpoint/endpoint.js';
-import { EndpointHealth } from '../endpoint/endpoint-health.js';
+import { EndpointHealth, type HealthThresholds } from '../endpoint/endpoint-health.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventState } from '../events/event-messages.js';
 import type { HeaderList } from '../http/exchange.js';
+import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
+
+/** Events of a request come within a step of it. An engine that has been silent for this long after one
+ * does not publish, or not to us. */
+const SILENT_MS = 5_000;
 
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
-  readonly health = new EndpointHealth();
+  readonly health: EndpointHealth;
+  readonly traffic = new EndpointTraffic();
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** Sent with every request to it. */
@@ -18,12 +24,22 @@ export class LiveEndpoint {
   metrics: EngineMetrics | null = null;
   /** null: not asked yet. */
   models: readonly ServedModel[] | null = null;
-  events: EventState | null = null;
   draining = false;
+  #events: EventState | null = null;
+  readonly #nowMs: () => number;
   #otherRequests = 0;
+  /** When the first request was answered that left blocks behind, with no event proven since. */
+  #silentSinceMs: number | null = null;
 
-  constructor(endpoint: Endpoint, inflight: InflightLoad) {
+  constructor(
+    endpoint: Endpoint,
+    inflight: InflightLoad,
+    thresholds: HealthThresholds,
+    nowMs = () => performance.now(),
+  ) {
     this.endpoint = endpoint;
+    this.health = new EndpointHealth(thresholds);
+    this.#nowMs = nowMs;
     const { slot, dataParallelRank: rank } = endpoint;
     this.requestHeaders = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
     const metrics = () => this.metrics;
@@ -53,13 +69,52 @@ export class LiveEndpoint {
     };
   }
 
-  /** Until the event thread has reported, what it writes counts as unproven. */
+  get events(): EventState | null {
+    return this.#events;
+  }
+
+  /** News from the event thread. */
+  hear(state: EventState): void {
+    if (state.settings !== null || this.#events?.settings != null) this.#silentSinceMs = null;
+    this.#events = state;
+  }
+
+  /** A request was answered and left full blocks in the engine's cache. */
+  hasStored(): void {
+    if (this.isUnproven) this.#silentSinceMs ??= this.#nowMs();
+  }
+
+  /** No event has shown yet how this engine hashes, or none can come: what it holds is then guessed
+   * from what was sent to it. */
+  get isUnproven(): boolean {
+    return this.#events === null || this.#events.settings === null;
+  }
+
   get trust(): Trust {
-    return this.events?.trust ?? 'degraded';
+    // Until the event thread has reported, what it writes counts as unproven.
+    if (this.#events === null) return 'degraded';
+    return this.#estimateReason === null ? this.#events.trust : 'estimated';
+  }
+
+  /** Why trust is what it is, one sentence. */
+  get trustReason(): string {
+    return this.#estimateReason ?? this.#events?.reason ?? 'just added';
+  }
+
+  get #estimateReason(): string | null {
+    if (this.#events?.trust === 'none') return `${this.#events.reason}: estimated from our routing`;
+    const since = this.#silentSinceMs;
+    if (since === null || this.#nowMs() - since < SILENT_MS) return null;
+    return `requests ran, but no event shows what they left (${this.#events?.reason}): estimated from our routing`;
   }
 
   get available(): boolean {
     return this.health.healthy && !this.draining && this.metrics?.sleeping !== true;
+  }
+
+  /** The engine was sent to sleep or woken through us: known before the next poll says so. */
+  sleeping(sleeping: boolean): void {
+    if (this.metrics !== null) this.metrics = { ...this.metrics, sleeping };
   }
 
   /** Whether this engine has loaded an adapter; unknown counts as no. */

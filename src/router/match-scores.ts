@@ -3,6 +3,7 @@
 import type { EndpointSlot } from '../endpoint/endpoint.js';
 import { native } from '../native.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { SettingsMatch } from '../tokenizer/match-task.js';
 
 /** A predicted block counts a little less than a real one: its prefill may still be waiting. */
@@ -12,10 +13,14 @@ const CREDIT_UNIT = 256;
 export class MatchScores {
   readonly #blocks = new Uint32Array(native.maxEndpoints);
   readonly #credit = new Float64Array(native.maxEndpoints);
+  readonly #estimated = new Uint32Array(native.maxEndpoints);
+  readonly #estimatedSlots = new Set<EndpointSlot>();
   #matches: readonly SettingsMatch[] = [];
 
   /** Takes the result of one request; the previous one is forgotten. */
   load(matches: readonly SettingsMatch[]): void {
+    for (const slot of this.#estimatedSlots) this.#estimated[slot] = 0;
+    this.#estimatedSlots.clear();
     for (const { triples } of this.#matches) {
       for (let i = 0; i < triples.length; i += 3) {
         this.#blocks[triples[i] ?? 0] = 0;
@@ -32,9 +37,28 @@ export class MatchScores {
     }
   }
 
+  /** Adds what our own routing lets expect of endpoints without events. */
+  estimate(promptTokens: number, history: RoutingHistory): void {
+    for (const { hashes, promptStarts, blockSizeTokens } of this.#matches) {
+      const onlyLimit =
+        promptStarts.length === 1
+          ? Math.floor((promptTokens - 1) / blockSizeTokens)
+          : hashes.length;
+      promptStarts.forEach((start, prompt) => {
+        const end = Math.min(promptStarts[prompt + 1] ?? hashes.length, onlyLimit);
+        this.#addEstimates(history.match(hashes.subarray(start, end)));
+      });
+    }
+  }
+
   /** Leading blocks that the endpoint is known to hold. */
   blocks(slot: EndpointSlot): number {
     return this.#blocks[slot] ?? 0;
+  }
+
+  /** Leading blocks that an endpoint without events probably holds. */
+  estimatedBlocks(slot: EndpointSlot): number {
+    return this.#estimated[slot] ?? 0;
   }
 
   /** The same weighted by tier and by `trust`, a factor, plus blocks that requests in flight are about
@@ -45,10 +69,19 @@ export class MatchScores {
     predicted: PredictedBlocks,
     trust: number,
   ): number {
-    const known = trust * (this.#credit[slot] ?? 0);
+    const estimated = this.estimatedBlocks(slot);
+    const known = trust * Math.max(this.#credit[slot] ?? 0, estimated);
     // Chains of several prompts are not one chain, so a prediction is looked up for one prompt only.
     if (match.promptStarts.length !== 1) return known;
-    const held = this.#blocks[slot] ?? 0;
+    const held = Math.max(this.blocks(slot), estimated);
     return known + PREDICTED_WEIGHT * predicted.extension(slot, match.hashes, held);
+  }
+
+  #addEstimates(triples: Uint32Array): void {
+    for (let i = 0; i < triples.length; i += 3) {
+      const slot = triples[i] ?? 0;
+      this.#estimatedSlots.add(slot);
+      this.#estimated[slot] = (this.#estimated[slot] ?? 0) + (triples[i + 1] ?? 0);
+    }
   }
 }

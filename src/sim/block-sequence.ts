@@ -27,10 +27,18 @@ export class IdSequence implements BlockSequence {
   blockCount: number;
   private readonly blockSizeTokens: number;
   private tokenCount: number;
-  private serial = -1;
+  /** High half of generated blocks' hashes; -1: a serial number, when there is one. */
+  private generatedId: number;
+  private ownsWords = false;
 
-  /** `ids` are those of the prompt's full blocks. They are not copied, and not written to. */
-  constructor(ids: BigUint64Array, promptTokens: number, blockSizeTokens: number) {
+  /** `ids` are those of the prompt's full blocks. They are not copied, and not written to.
+   * `generatedId`, below 2^31, names the answer where a later prompt will repeat it. */
+  constructor(
+    ids: BigUint64Array,
+    promptTokens: number,
+    blockSizeTokens: number,
+    generatedId = -1,
+  ) {
     this.words = new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2);
     this.blockCount = Math.floor(promptTokens / blockSizeTokens);
     if (ids.length < this.blockCount) {
@@ -40,21 +48,25 @@ export class IdSequence implements BlockSequence {
     }
     this.blockSizeTokens = blockSizeTokens;
     this.tokenCount = promptTokens;
+    this.generatedId = generatedId;
   }
 
   append(_token: number): void {
     this.tokenCount += 1;
     if (this.tokenCount % this.blockSizeTokens !== 0) return;
-    if (this.serial < 0) {
-      // The first generated block: from here on the words are our own.
-      this.serial = nextSerial;
+    if (this.generatedId < 0) {
+      this.generatedId = GENERATED + nextSerial;
       nextSerial = (nextSerial + 1) % GENERATED;
+    }
+    if (!this.ownsWords) {
+      // The first generated block: from here on the words are our own.
+      this.ownsWords = true;
       this.words = grown(this.words, this.blockCount * 2, (this.blockCount + 16) * 2);
     } else if ((this.blockCount + 1) * 2 > this.words.length) {
       this.words = grown(this.words, this.blockCount * 2, this.words.length * 2);
     }
     this.words[this.blockCount * 2] = this.blockCount;
-    this.words[this.blockCount * 2 + 1] = GENERATED + this.serial;
+    this.words[this.blockCount * 2 + 1] = this.generatedId;
     this.blockCount += 1;
   }
 }

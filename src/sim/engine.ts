@@ -76,6 +76,17 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
     return this.scheduler.pool.hashes();
   }
 
+  /** How many leading blocks of `hashes` are in the cache at this moment. */
+  leadingBlocks(hashes: BigUint64Array): number {
+    const words = new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
+    const { pool } = this.scheduler;
+    let held = 0;
+    while (held < hashes.length && pool.find(words[held * 2] ?? 0, words[held * 2 + 1] ?? 0) >= 0) {
+      held += 1;
+    }
+    return held;
+  }
+
   submit(work: Work<Sequence>, listener: RequestListener<Sequence>): EngineRequest<Sequence> {
     const { blockSizeTokens, usableBlocks, arrivalUs } = this.options;
     const tokens = work.promptTokens + work.outputTokens;

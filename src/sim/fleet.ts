@@ -1,7 +1,4 @@
-// A fleet of simulated engines: on free ports in real time, or without any socket in virtual time.
-import type { BlockEvent } from './block-events.js';
-import { type Clock, VirtualClock } from './clock.js';
-import { Engine, type EngineOptions } from './engine.js';
+// A fleet of simulated engines on free ports, in real time.
 import { type SimEngine, startSimEngine } from './sim-engine.js';
 import type { SimOptions } from './sim-options.js';
 
@@ -21,22 +18,4 @@ export async function startSimFleet(
     for (const engine of engines) engine.close();
     throw error;
   }
-}
-
-export interface VirtualFleet {
-  readonly clock: VirtualClock;
-  readonly engines: readonly Engine[];
-}
-
-/** `onEvents` gets each engine's events, once a step; null saves their making. */
-export function createVirtualFleet(
-  count: number,
-  options: EngineOptions,
-  onEvents: ((engine: number, events: readonly BlockEvent[], clock: Clock) => void) | null,
-): VirtualFleet {
-  const clock = new VirtualClock();
-  const engines = Array.from({ length: count }, (_, i) => {
-    return new Engine(options, clock, onEvents && ((events) => onEvents(i, events, clock)));
-  });
-  return { clock, engines };
 }

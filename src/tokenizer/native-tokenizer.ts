@@ -1,30 +1,69 @@
-// The native tokenizer of one tokenizer.json, or the reason why there is none.
+// Tokenizer over the addon's tables: the same ids as the Hugging Face package, for the kinds of
+// tokenizer.json that the tables can hold.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type NativeEncoder, native } from '../native.js';
+import { log } from '../log.js';
+import { type NativeEncoder, native, type SegmentCacheStats } from '../native.js';
+import type { Tokenizer } from './tokenizer.js';
+import type { TokenizerFolder } from './tokenizer-folder.js';
 import { readTokenizerJson, UnsupportedTokenizer } from './tokenizer-json.js';
 
-/** About 30 MB of text, the prompts of 60 agents with 100k tokens each. */
-const DEFAULT_CACHE_BYTES = 64 * 2 ** 20;
+/** About 30 MB of text and its ids: the prompts of 80 agents with 100k tokens each. */
+const CACHE_BYTES = 64 * 2 ** 20;
 
-export type OpenedEncoder =
-  | { readonly ok: true; readonly encoder: NativeEncoder }
-  | { readonly ok: false; readonly reason: string };
+export class NativeTokenizer implements Tokenizer {
+  readonly name = 'native';
+  private readonly encoder: NativeEncoder;
 
-/** Opens the encoder for `folder`/tokenizer.json. Threads that open the same file contents share
- * its tables. Throws when the file cannot be read or is not JSON. */
-export function openNativeEncoder(folder: string, cacheBytes = DEFAULT_CACHE_BYTES): OpenedEncoder {
-  const file = readFileSync(join(folder, 'tokenizer.json'));
-  const key = createHash('sha256').update(file).digest('hex');
-  try {
-    const build = () => readTokenizerJson(JSON.parse(file.toString('utf8')), cacheBytes);
-    return { ok: true, encoder: new native.Tokenizer(key, build) };
-  } catch (error) {
-    // The tables report what they cannot hold as a TypeError.
-    if (error instanceof UnsupportedTokenizer || error instanceof TypeError) {
-      return { ok: false, reason: error.message };
+  /** Threads that open the same file contents share its tables. Throws UnsupportedTokenizer with
+   * the reason when the tables cannot reproduce the tokenizer, SyntaxError when it is no JSON. */
+  constructor(tokenizerFile: string, cacheBytes = CACHE_BYTES) {
+    const file = readFileSync(tokenizerFile);
+    const key = createHash('sha256').update(file).digest('hex');
+    try {
+      this.encoder = new native.Tokenizer(key, () =>
+        readTokenizerJson(JSON.parse(file.toString('utf8')), cacheBytes),
+      );
+    } catch (error) {
+      // So do the tables themselves say what they cannot hold.
+      throw error instanceof TypeError ? new UnsupportedTokenizer(error.message) : error;
     }
-    throw error;
+  }
+
+  async encode(text: string, addSpecialTokens: boolean): Promise<Uint32Array> {
+    return this.encoder.encode(text, addSpecialTokens);
+  }
+
+  /** Bytes are UTF-8; what is not counts as U+FFFD. No JavaScript string is made of them. */
+  encodeBytes(text: Uint8Array, addSpecialTokens: boolean): Uint32Array {
+    return this.encoder.encode(text, addSpecialTokens);
+  }
+
+  async decode(ids: readonly number[]): Promise<string> {
+    return this.encoder.decode(Uint32Array.from(ids));
+  }
+
+  tokenId(token: string): number | null {
+    return this.encoder.tokenId(token);
+  }
+
+  /** What was found among texts tokenized before, by any thread. */
+  cacheStats(): SegmentCacheStats {
+    return this.encoder.stats();
+  }
+}
+
+/** null, and a line in the log, when another implementation must serve this folder. */
+export function openNativeTokenizer({ tokenizerFile }: TokenizerFolder): NativeTokenizer | null {
+  try {
+    return new NativeTokenizer(tokenizerFile);
+  } catch (error) {
+    if (!(error instanceof UnsupportedTokenizer || error instanceof SyntaxError)) throw error;
+    const reason = error.message;
+    log.warn('tokenizer: not exact in native code, served by the tokenizers package', {
+      file: tokenizerFile,
+      reason,
+    });
+    return null;
   }
 }

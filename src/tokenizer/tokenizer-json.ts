@@ -89,6 +89,7 @@ export function readTokenizerJson(file: unknown, cacheBytes: number): TokenizerS
   const json = objectAt(file, 'tokenizer.json');
   const model = objectAt(json['model'], 'model');
   checkModel(model);
+  checkDecoder(json['decoder']);
   const vocab = objectAt(model['vocab'], 'model.vocab');
   const names = Object.keys(vocab);
   const merges = readMerges(model['merges']);
@@ -114,6 +115,11 @@ function checkModel(model: Json): void {
     if ((model[key] ?? '') !== '') fail(`model.${key} is ${show(model[key])}`);
   }
   if ((model['dropout'] ?? 0) !== 0) fail(`model.dropout is ${show(model['dropout'])}`);
+}
+
+function checkDecoder(value: unknown): void {
+  const type = isObject(value) ? value['type'] : value;
+  if (type !== 'ByteLevel') fail(`decoder ${show(type)}`);
 }
 
 /** Merges come as "left right" or, since tokenizers 0.20, as pairs; the native tables check that

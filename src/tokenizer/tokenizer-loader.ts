@@ -1,5 +1,6 @@
 // Which implementation tokenizes a folder's model.
 import { HfTokenizer } from './hf-tokenizer.js';
+import { openNativeTokenizer } from './native-tokenizer.js';
 import type { Tokenizer } from './tokenizer.js';
 import type { TokenizerFolder } from './tokenizer-folder.js';
 
@@ -7,7 +8,7 @@ import type { TokenizerFolder } from './tokenizer-folder.js';
 export type TokenizerFactory = (folder: TokenizerFolder) => Tokenizer | null;
 
 /** Fastest first; the last one takes everything. */
-const FACTORIES: readonly TokenizerFactory[] = [];
+const FACTORIES: readonly TokenizerFactory[] = [openNativeTokenizer];
 
 export function loadTokenizer(folder: TokenizerFolder): Tokenizer {
   for (const factory of FACTORIES) {

@@ -4,7 +4,7 @@ import { type Assembly, assemble } from '../../src/cli/assembly.js';
 import { parseConfig } from '../../src/config/config.js';
 import { setLogLevel } from '../../src/log.js';
 import { shippedTokenizer } from '../../src/sim/model-encoder.js';
-import type { SimEngine } from '../../src/sim/sim-engine.js';
+import { tinyTokenizerFolder } from './tiny-tokenizer.js';
 
 export interface TestRouter {
   readonly assembly: Assembly;
@@ -12,20 +12,38 @@ export interface TestRouter {
   readonly adminUrl: string;
 }
 
+/** What a configuration says of an engine. */
+export interface TestEngine {
+  readonly url: string;
+  readonly kvEvents?: string | null;
+  readonly kvReplay?: string | null;
+}
+
 export const TEST_MODEL = 'Qwen/Qwen3-0.6B';
 
 type Keys = Readonly<Record<string, unknown>>;
+
+/** A tokenizer of a dozen words, for tests in which prompts do not matter: it loads at once. */
+export const QUICK_TOKENIZER: { readonly model: Keys } = {
+  model: {
+    tokenizer: tinyTokenizerFolder({
+      config: {
+        chat_template: '{% for m in messages %}{{ m.role }} {{ m.content }} {% endfor %}',
+      },
+    }),
+  },
+};
 
 /** Engines are named a, b, c, … `extra` is merged into the configuration, `model` into its model,
  * `endpoint` into each endpoint. */
 export async function startRouter(
   context: TestContext,
-  engines: readonly SimEngine[],
+  engines: readonly TestEngine[],
   extra: Keys = {},
   { model = {}, endpoint = {} }: { readonly model?: Keys; readonly endpoint?: Keys } = {},
 ): Promise<TestRouter> {
   setLogLevel('error');
-  const endpoints = engines.map(({ url, kvEvents, kvReplay }, i) => {
+  const endpoints = engines.map(({ url, kvEvents = null, kvReplay = null }, i) => {
     return { name: String.fromCharCode(97 + i), url, kvEvents, kvReplay, ...endpoint };
   });
   const { config } = parseConfig(

@@ -292,7 +292,7 @@ test('a clear command forgets the blocks and keeps the proof', async (t) => {
   hub.command({ type: 'add', source: engine.source() });
   engine.publish(engine.stored(1, 2));
   await trusted('exact');
-  hub.command({ type: 'clear', slot: SLOT, reason: 'POST /sleep' });
+  hub.command({ type: 'clear', slot: SLOT, reason: 'POST /sleep', everywhere: true });
   assert.equal(index.copiesOf(SLOT), 0);
   engine.publish(engine.stored(2, 1));
   await holds(engine.hashesOf(2, 1));
@@ -376,7 +376,7 @@ test('only batches of its own data-parallel rank are an endpoint’s', async (t)
   engine.publish(engine.stored(1, 2));
   await trusted('exact');
   await holds(engine.hashesOf(1, 2));
-  await waitFor('the other rank', () => stateOf(5)?.counts.ignored === 1);
+  await waitFor('the other rank', () => (stateOf(5)?.counts.ignored ?? 0) > 0);
   await holds([], 5);
 });
 

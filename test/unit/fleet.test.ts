@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IdSequence } from '../../src/sim/block-sequence.js';
-import { createVirtualFleet } from '../../src/sim/fleet.js';
 import { timingOf } from '../../src/sim/timing.js';
+import { VirtualFleet } from '../../src/sim/virtual-fleet.js';
 import { startSims } from '../support/sim-engine.js';
 
 const BLOCK = 80;
@@ -12,20 +12,29 @@ const PROMPT = 7200;
 function runGroups(generatedBlocks: 'cached' | 'discarded') {
   const { cost, arrivalUs, maxNumSeqs, maxNumBatchedTokens } = timingOf('qwen2.5-7b-h100');
   const events = { stored: 0, removed: 0 };
-  const { clock, engines } = createVirtualFleet(
-    4,
-    {
-      ...{ cost, arrivalUs, maxNumSeqs, maxNumBatchedTokens, generatedBlocks },
-      blockSizeTokens: BLOCK,
-      usableBlocks: Math.floor(977_000 / BLOCK),
-    },
-    (_, batch) => {
+  const fleet = new VirtualFleet({
+    eventDelayUs: 0,
+    scrapeIntervalUs: 1e6,
+    random: () => 0.5,
+    replayBatches: 0,
+  });
+  const { clock } = fleet;
+  fleet.observe({
+    onEvents: (_, batch) => {
       for (const event of batch) {
         if (event.kind === 'stored') events.stored += event.to - event.from;
         if (event.kind === 'removed') events.removed += event.hashes.length;
       }
     },
-  );
+  });
+  const engines = Array.from({ length: 4 }, () => {
+    const slot = fleet.add({
+      ...{ cost, arrivalUs, maxNumSeqs, maxNumBatchedTokens, generatedBlocks },
+      blockSizeTokens: BLOCK,
+      usableBlocks: Math.floor(977_000 / BLOCK),
+    });
+    return fleet.engine(slot);
+  });
   const finishedUs: number[] = [];
   for (let i = 0; i < 600; i += 1) {
     const group = (i * 7) % 100;
@@ -35,7 +44,12 @@ function runGroups(generatedBlocks: 'cached' | 'discarded') {
     clock.at(i * 33_333, () => {
       engines[group % 4]?.submit(
         { sequence: new IdSequence(ids, PROMPT, BLOCK), promptTokens: PROMPT, outputTokens: 250 },
-        { onFinish: (_, nowUs) => finishedUs.push(nowUs) },
+        {
+          onFinish: (_, nowUs) => {
+            finishedUs.push(nowUs);
+            if (finishedUs.length === 600) fleet.close();
+          },
+        },
       );
     });
   }

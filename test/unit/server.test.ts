@@ -7,7 +7,7 @@ import { ConfigError } from '../../src/errors.js';
 import type { Exchange } from '../../src/http/exchange.js';
 import { createServer } from '../../src/http/server.js';
 import { IMPLEMENTATIONS, serve } from '../support/http-servers.js';
-import { exchangeRaw, rawClient } from '../support/raw-client.js';
+import { exchangeRaw, parseResponse, rawClient } from '../support/raw-client.js';
 import { waitFor } from '../support/wait-for.js';
 
 for (const implementation of IMPLEMENTATIONS) {
@@ -79,6 +79,34 @@ for (const implementation of IMPLEMENTATIONS) {
       assert.match(received, /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nlate$/s);
       assert.match(received, /connection: close/i);
       assert.equal(served.server.openExchanges, 0);
+    });
+
+    test('a stream that began before stopAccepting ends whole, one that begins after says close', async () => {
+      const held: Exchange[] = [];
+      using served = await serve(implementation, (exchange) => {
+        held.push(exchange);
+      });
+      const [early, late] = [await rawClient(served.port), await rawClient(served.port)];
+      for (const client of [early, late]) client.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      await waitFor('the requests', () => held.length === 2);
+      const stream = (exchange: Exchange | undefined) => {
+        exchange?.start(200, [], null);
+        exchange?.write(Buffer.from('one'));
+      };
+      stream(held[0]);
+      await early.until((text) => text.includes('one'));
+      served.server.stopAccepting();
+      stream(held[1]);
+      for (const exchange of held) {
+        exchange.write(Buffer.from('two'));
+        exchange.end();
+      }
+      for (const client of [early, late]) {
+        const text = await client.until((received) => parseResponse(received) !== null);
+        assert.deepEqual(parseResponse(text)?.chunks, ['one', 'two']);
+        const announced = /^connection: close\r$/im.test(text);
+        assert.equal(announced, client === late);
+      }
     });
 
     test('close ends every connection and tells the exchanges', async () => {

@@ -22,10 +22,18 @@ function source(slot: number, change: Partial<EventSource> = {}): EventSource {
 
 function directory(...sources: readonly EventSource[]) {
   const unknown: string[] = [];
-  const topics = new TopicDirectory((topic) => void unknown.push(topic));
+  const clock = { nowMs: 0 };
+  const topics = new TopicDirectory(
+    (topic) => void unknown.push(topic),
+    () => clock.nowMs,
+  );
   for (const each of sources) topics.add(each);
-  const find = (topic: string, rank: number | null = 0) => topics.find(topic, rank)?.slot ?? null;
-  return { topics, unknown, find };
+  const find = (topic: string, rank: number | null = 0) => {
+    // Far enough apart for a topic to be reported when it is unknown for the second time.
+    clock.nowMs += 2_000;
+    return topics.find(topic, rank)?.slot ?? null;
+  };
+  return { topics, unknown, find, clock };
 }
 
 test('an id may be name, host and port, or host', () => {
@@ -44,14 +52,16 @@ test('the model decides between engines of one host', () => {
   );
   assert.equal(find('kv@h@a'), 1);
   assert.equal(find('kv@h@b@1'), 2);
-  assert.equal(find('kv@h@c'), null);
-  assert.equal(find('kv@h:3@a'), null);
+  for (let i = 0; i < 2; i += 1) {
+    assert.equal(find('kv@h@c'), null);
+    assert.equal(find('kv@h:3@a'), null);
+  }
   assert.deepEqual(unknown, ['kv@h@c', 'kv@h:3@a']);
 });
 
 test('an ambiguous topic names nobody', () => {
   const { find, unknown } = directory(source(1, { host: 'h' }), source(2, { host: 'h', port: 2 }));
-  assert.equal(find('kv@h@org/model'), null);
+  for (let i = 0; i < 2; i += 1) assert.equal(find('kv@h@org/model'), null);
   assert.deepEqual(unknown, ['kv@h@org/model']);
 });
 
@@ -74,7 +84,7 @@ test('an endpoint without a rank takes every rank', () => {
 test('an unknown topic is reported once, and found when its endpoint comes', () => {
   const { topics, find, unknown } = directory();
   const late = source(4);
-  for (let i = 0; i < 3; i += 1) assert.equal(find('kv@10.0.0.4@org/model'), null);
+  for (let i = 0; i < 4; i += 1) assert.equal(find('kv@10.0.0.4@org/model'), null);
   assert.deepEqual(unknown, ['kv@10.0.0.4@org/model']);
   topics.add(late);
   assert.equal(find('kv@10.0.0.4@org/model'), 4);
@@ -82,8 +92,20 @@ test('an unknown topic is reported once, and found when its endpoint comes', () 
   assert.equal(find('kv@10.0.0.4@org/model'), null);
 });
 
+test('a topic whose endpoint comes within two seconds is not reported', () => {
+  const { topics, unknown, clock } = directory();
+  assert.equal(topics.find('kv@10.0.0.4@org/model', 0), null);
+  clock.nowMs += 1_999;
+  assert.equal(topics.find('kv@10.0.0.4@org/model', 0), null);
+  topics.add(source(4));
+  clock.nowMs += 10_000;
+  assert.equal(topics.find('kv@10.0.0.4@org/model', 0)?.slot, 4);
+  assert.deepEqual(unknown, []);
+});
+
 test('made-up topics are reported up to a bound', () => {
   const { find, unknown } = directory();
+  for (let i = 0; i < 12_000; i += 1) find(`kv@${i}@m`);
   for (let i = 0; i < 12_000; i += 1) find(`kv@${i}@m`);
   assert.equal(unknown.length, 10_000);
 });

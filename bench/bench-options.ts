@@ -1,0 +1,24 @@
+// What the command line tells a benchmark; each takes the part it knows.
+import type { EngineOptions } from '../src/sim/engine.js';
+
+/** null: not given. */
+export interface BenchOptions {
+  readonly json: boolean;
+  readonly trace: string | null;
+  readonly workload: string | null;
+  readonly policy: string | null;
+  readonly arm: string;
+  /** Multiples of the workload's own load. */
+  readonly load: string;
+  readonly engines: number | null;
+  readonly kvTokens: number | null;
+  readonly timing: string | null;
+  readonly blockSize: number;
+  readonly generatedBlocks: EngineOptions['generatedBlocks'] | null;
+  readonly timeScale: number | null;
+  readonly closed: boolean;
+  readonly eventDelayMs: number;
+  readonly scrapeIntervalMs: number;
+  readonly seed: number;
+  readonly report: string | null;
+}

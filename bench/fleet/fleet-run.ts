@@ -1,0 +1,291 @@
+// One run: a workload through one policy to a virtual fleet, request by request.
+import { IdSequence } from '../../src/sim/block-sequence.js';
+import type { EngineOptions } from '../../src/sim/engine.js';
+import type { EngineRequest, RequestListener } from '../../src/sim/engine-request.js';
+import { VirtualFleet } from '../../src/sim/virtual-fleet.js';
+import { ItlHistogram } from './itl-histogram.js';
+import type { FleetPolicy, FleetRequest, Placement, PolicyKind } from './policy.js';
+import { seededRandom } from './random.js';
+import type { Workload, WorkloadRequest } from './workload.js';
+
+export interface FleetRunOptions {
+  readonly workload: Workload;
+  readonly policy: PolicyKind;
+  readonly engines: readonly EngineOptions[];
+  readonly seed: number;
+  readonly eventDelayMs: number;
+  readonly scrapeIntervalMs: number;
+  /** Routers side by side, each with its own knowledge; a request comes to any of them. */
+  readonly replicas: number;
+  /** Share of the requests that reach an engine past the routers. */
+  readonly bypassShare: number;
+  /** Blocks that guessing policies believe an engine to hold; null: the truth. */
+  readonly assumedBlocks: number | null;
+  readonly prefillTokensPerSecond: number;
+  /** What happens to the fleet meanwhile. */
+  readonly incidents: readonly Incident[];
+  /** Called now and then with the share of requests that have ended. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export type Incident = { readonly atUs: number } & (
+  | { readonly kind: 'engine-restart'; readonly slot: number; readonly downUs: number }
+  | { readonly kind: 'engine-joins'; readonly options: EngineOptions }
+  | { readonly kind: 'engine-leaves'; readonly slot: number }
+  | { readonly kind: 'router-restart' }
+);
+
+/** One row per request, in the workload's order; NaN or -1 where it never came to that. */
+export interface RunRecord {
+  readonly ttftUs: Float64Array;
+  readonly e2eUs: Float64Array;
+  readonly cachedTokens: Float64Array;
+  readonly slots: Int32Array;
+  readonly itl: ItlHistogram;
+  /** Busy time by engine. */
+  readonly busyUs: readonly number[];
+  readonly preemptions: number;
+  /** Requests that no engine could take, and those that broke off. */
+  readonly rejected: number;
+  readonly failed: number;
+  /** First arrival to last answer. */
+  readonly makespanUs: number;
+  /** Every policy instance has given back what it had booked. */
+  readonly bookingsReleased: boolean;
+}
+
+/** Times a request that has no answer yet is sent again. */
+const ATTEMPTS = 3;
+/** vLLM's publisher keeps that many batches for subscribers that start later. */
+const REPLAY_BATCHES = 10_000;
+const PROGRESS_EVERY = 64;
+
+export function runFleet(options: FleetRunOptions): RunRecord {
+  return new FleetRun(options).run();
+}
+
+class FleetRun {
+  readonly fleet: VirtualFleet;
+  readonly ttftUs: Float64Array;
+  readonly e2eUs: Float64Array;
+  readonly cachedTokens: Float64Array;
+  readonly slots: Int32Array;
+  readonly itl = new ItlHistogram();
+  private readonly options: FleetRunOptions;
+  private readonly random: () => number;
+  private readonly policies: FleetPolicy[] = [];
+  private readonly retiring: FleetPolicy[] = [];
+  private readonly unsubscribe = new Map<FleetPolicy, () => void>();
+  /** Slots that take requests. */
+  private open: number[] = [];
+  /** Of a closed loop: requests of each session that have not been sent. */
+  private readonly following = new Map<number, number[]>();
+  private ended = 0;
+  private rejected = 0;
+  private failed = 0;
+  private lastUs = 0;
+  private instances = 0;
+
+  constructor(options: FleetRunOptions) {
+    this.options = options;
+    const count = options.workload.requests.length;
+    this.ttftUs = new Float64Array(count).fill(Number.NaN);
+    this.e2eUs = new Float64Array(count).fill(Number.NaN);
+    this.cachedTokens = new Float64Array(count).fill(-1);
+    this.slots = new Int32Array(count).fill(-1);
+    this.random = seededRandom(options.seed);
+    const restarts = options.incidents.some(({ kind }) => kind === 'router-restart');
+    this.fleet = new VirtualFleet({
+      eventDelayUs: options.eventDelayMs * 1000,
+      scrapeIntervalUs: options.scrapeIntervalMs * 1000,
+      random: seededRandom(options.seed + 1),
+      replayBatches: restarts ? REPLAY_BATCHES : 0,
+    });
+    for (const engine of options.engines) this.open.push(this.fleet.add(engine));
+    for (let i = 0; i < options.replicas; i += 1) this.policies.push(this.startPolicy());
+  }
+
+  run(): RunRecord {
+    const { clock } = this.fleet;
+    const { requests, closed } = this.options.workload;
+    for (const [index, { atUs, session }] of requests.entries()) {
+      if (closed && session !== null) {
+        const queue = this.following.get(session);
+        if (queue !== undefined) {
+          queue.push(index);
+          continue;
+        }
+        this.following.set(session, []);
+      }
+      clock.at(atUs, () => this.arrive(index));
+    }
+    for (const incident of this.options.incidents) {
+      clock.at(incident.atUs, () => this.happen(incident));
+    }
+    if (requests.length === 0) this.fleet.close();
+    clock.run();
+    const all = [...this.policies, ...this.retiring];
+    const bookingsReleased = all.every((policy) => policy.isIdle);
+    for (const policy of all) policy.close?.();
+    const slots = Array.from({ length: this.fleet.size }, (_, slot) => slot);
+    return {
+      ttftUs: this.ttftUs,
+      e2eUs: this.e2eUs,
+      cachedTokens: this.cachedTokens,
+      slots: this.slots,
+      itl: this.itl,
+      busyUs: slots.map((slot) => this.fleet.engine(slot).totals.busyUs),
+      preemptions: slots.reduce((sum, slot) => sum + this.fleet.preemptions(slot), 0),
+      rejected: this.rejected,
+      failed: this.failed,
+      makespanUs: this.lastUs - (requests[0]?.atUs ?? 0),
+      bookingsReleased,
+    };
+  }
+
+  private startPolicy(): FleetPolicy {
+    const { policy, engines, seed, prefillTokensPerSecond, assumedBlocks } = this.options;
+    const { blockSizeTokens = 16, usableBlocks = 1 } = engines[0] ?? {};
+    this.instances += 1;
+    const instance = policy.create({
+      fleet: this.fleet,
+      blockSizeTokens,
+      assumedBlocks: assumedBlocks ?? usableBlocks,
+      prefillTokensPerSecond,
+      random: seededRandom(seed * 1000 + this.instances),
+    });
+    this.unsubscribe.set(instance, this.fleet.observe(instance));
+    return instance;
+  }
+
+  private arrive(index: number): void {
+    const spec = this.options.workload.requests[index];
+    if (spec === undefined) return;
+    const { blockSizeTokens = 16 } = this.options.engines[0] ?? {};
+    const hashes = spec.prompt.hashes(blockSizeTokens);
+    new Flight(this, index, spec, hashes).send();
+  }
+
+  /** Where a request goes; null: nowhere. */
+  place(request: FleetRequest): Placement | null {
+    const { bypassShare } = this.options;
+    const { open, policies, random } = this;
+    if (open.length === 0) return null;
+    if (bypassShare > 0 && random() < bypassShare) {
+      const slot = open[Math.floor(random() * open.length)] ?? 0;
+      return { slot, firstToken() {}, end() {} };
+    }
+    const replica = policies.length === 1 ? 0 : Math.floor(random() * policies.length);
+    return policies[replica]?.place(request, open) ?? null;
+  }
+
+  /** Request `index` is over; in a closed loop its session goes on. */
+  over(index: number, outcome: 'answered' | 'failed' | 'rejected'): void {
+    const { workload, onProgress } = this.options;
+    const nowUs = this.fleet.clock.nowUs();
+    if (outcome === 'failed') this.failed += 1;
+    if (outcome === 'rejected') this.rejected += 1;
+    this.ended += 1;
+    this.lastUs = nowUs;
+    if (this.ended % PROGRESS_EVERY === 0) onProgress?.(this.ended / workload.requests.length);
+    const session = workload.requests[index]?.session ?? null;
+    const next = session === null ? undefined : this.following.get(session)?.shift();
+    if (next !== undefined) {
+      const { thinkUs } = workload.requests[next] ?? { thinkUs: 0 };
+      this.fleet.clock.at(nowUs + thinkUs, () => this.arrive(next));
+    }
+    if (this.ended === workload.requests.length) this.fleet.close();
+  }
+
+  private happen(incident: Incident): void {
+    const { fleet } = this;
+    switch (incident.kind) {
+      case 'engine-restart': {
+        const { slot, downUs } = incident;
+        this.open = this.open.filter((one) => one !== slot);
+        fleet.engine(slot).pause();
+        fleet.restart(slot);
+        fleet.clock.at(fleet.clock.nowUs() + downUs, () => {
+          fleet.engine(slot).resume();
+          this.open = [...this.open, slot].sort((a, b) => a - b);
+        });
+        return;
+      }
+      case 'engine-joins':
+        this.open = [...this.open, fleet.add(incident.options)];
+        return;
+      case 'engine-leaves':
+        // It drains: what runs there goes on.
+        this.open = this.open.filter((slot) => slot !== incident.slot);
+        fleet.retire(incident.slot);
+        return;
+      case 'router-restart':
+        // The old process drains its requests; the new one takes all that follow.
+        for (const old of this.policies) this.unsubscribe.get(old)?.();
+        this.retiring.push(...this.policies);
+        for (const i of this.policies.keys()) this.policies[i] = this.startPolicy();
+    }
+  }
+}
+
+/** One request, sent again while it has no answer and its engine is gone. */
+class Flight implements RequestListener<IdSequence>, FleetRequest {
+  readonly session: number | null;
+  readonly promptTokens: number;
+  readonly hashes: BigUint64Array;
+  private readonly run: FleetRun;
+  private readonly index: number;
+  private readonly spec: WorkloadRequest;
+  private readonly startUs: number;
+  private attempts = 0;
+  private placement: Placement | null = null;
+  private lastTokenUs = 0;
+
+  constructor(run: FleetRun, index: number, spec: WorkloadRequest, hashes: BigUint64Array) {
+    this.run = run;
+    this.index = index;
+    this.spec = spec;
+    this.session = spec.session;
+    this.promptTokens = spec.promptTokens;
+    this.hashes = hashes;
+    this.startUs = run.fleet.clock.nowUs();
+  }
+
+  send(): void {
+    const { run, spec, hashes, index } = this;
+    this.attempts += 1;
+    this.placement = run.place(this);
+    if (this.placement === null) {
+      run.over(index, 'rejected');
+      return;
+    }
+    const { slot } = this.placement;
+    const { promptTokens, outputTokens, answerId } = spec;
+    const { blockSizeTokens } = run.fleet.optionsOf(slot);
+    const sequence = new IdSequence(hashes, promptTokens, blockSizeTokens, answerId);
+    run.slots[index] = slot;
+    run.fleet.engine(slot).submit({ sequence, promptTokens, outputTokens }, this);
+  }
+
+  onToken(request: EngineRequest, nowUs: number): void {
+    const { run, index } = this;
+    if (request.outputCount === 1) {
+      run.ttftUs[index] = nowUs - this.startUs;
+      run.cachedTokens[index] = request.cachedTokens;
+      this.placement?.firstToken();
+    } else run.itl.add(nowUs - this.lastTokenUs);
+    this.lastTokenUs = nowUs;
+  }
+
+  onFinish(_request: EngineRequest, nowUs: number): void {
+    this.run.e2eUs[this.index] = nowUs - this.startUs;
+    this.placement?.end(true);
+    this.run.over(this.index, 'answered');
+  }
+
+  onLost(request: EngineRequest): void {
+    this.placement?.end(false);
+    if (request.outputCount === 0 && this.attempts < ATTEMPTS) this.send();
+    else this.run.over(this.index, 'failed');
+  }
+}

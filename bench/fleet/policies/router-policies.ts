@@ -1,0 +1,72 @@
+// Policies that the router itself runs: its scorers, filters, picker, booking and prediction.
+import { DEFAULT_PLAN, type SchedulingPlan } from '../../../src/config/scheduling-plan.js';
+import { createScheduler, type Scheduler } from '../../../src/scheduler/scheduler.js';
+import { VirtualRouter } from '../../../src/sim/virtual-router.js';
+import type { FleetPolicy, PolicyKind, PolicySetting } from '../policy.js';
+
+const INDEX_BYTES = 2 ** 31;
+
+export function routerPolicy(
+  scheduler: Scheduler,
+  predicts: boolean,
+  { fleet, blockSizeTokens, random }: PolicySetting,
+): FleetPolicy {
+  const router = new VirtualRouter({
+    scheduler,
+    predicts,
+    clock: fleet.clock,
+    blockSizeTokens,
+    indexMaxBytes: INDEX_BYTES,
+    random,
+  });
+  return {
+    place: (request, slots) => router.route(request, slots),
+    onEvents: (slot, events) => router.onEvents(slot, events),
+    onMetrics: (slot, metrics) => router.onMetrics(slot, metrics),
+    onRestart: (slot) => router.onRestart(slot),
+    get isIdle() {
+      return router.isIdle;
+    },
+    close: () => router.close(),
+  };
+}
+
+const MAX_TTFT_PENALTY_MS = 18_000;
+const QUEUE_THRESHOLD_TOKENS = 4_194_304;
+
+export const llmDCurrent: PolicyKind = {
+  name: 'llm-d-sticky',
+  about: `only engines with 0.8 of the prompt, unless they would answer ${MAX_TTFT_PENALTY_MS} ms later; then least uncached tokens in flight (llm-d's recommendation of August 2026)`,
+  create(setting) {
+    const plan: SchedulingPlan = {
+      ...DEFAULT_PLAN,
+      filters: [
+        {
+          type: 'prefix-cache-affinity-filter',
+          name: 'prefix-cache-affinity-filter',
+          parameters: {
+            affinityThreshold: 0.8,
+            explorationProbability: 0,
+            maxTTFTPenaltyMs: MAX_TTFT_PENALTY_MS,
+            peakPrefillThroughput: setting.prefillTokensPerSecond,
+          },
+        },
+      ],
+      scorers: [
+        {
+          type: 'token-load-scorer',
+          name: 'token-load-scorer',
+          weight: 1,
+          parameters: { queueThresholdTokens: QUEUE_THRESHOLD_TOKENS },
+        },
+      ],
+    };
+    return routerPolicy(createScheduler(plan), false, setting);
+  },
+};
+
+export const precise: PolicyKind = {
+  name: 'precise',
+  about: "the router with the seed's weights: 2 x matched share + 1 x load",
+  create: (setting) => routerPolicy(createScheduler(DEFAULT_PLAN), true, setting),
+};

@@ -1,0 +1,42 @@
+// Every policy by name. Formulas of other routers are those their projects publish, or their code has,
+// as of the dates given.
+
+import { suggestion } from '../../src/config/nearest-name.js';
+import { ConfigError } from '../../src/errors.js';
+import { dynamo, llmDSeed, oracle } from './policies/event-policies.js';
+import { approximate2025, approximateTuned, cacheAware } from './policies/guessing-policies.js';
+import { boundedHash, prefixHash, session } from './policies/hash-policies.js';
+import { llmDCurrent, precise } from './policies/router-policies.js';
+import { load, random, roundRobin } from './policies/unaware-policies.js';
+import type { PolicyKind } from './policy.js';
+
+export const POLICIES: readonly PolicyKind[] = [
+  random,
+  roundRobin,
+  load,
+  session,
+  prefixHash,
+  boundedHash,
+  approximate2025,
+  approximateTuned,
+  cacheAware,
+  dynamo,
+  llmDSeed,
+  llmDCurrent,
+  precise,
+];
+
+/** `all`, or names with commas between them. Throws ConfigError for a name nobody has. */
+export function policiesNamed(text: string): readonly PolicyKind[] {
+  const known = [...POLICIES, oracle];
+  const names = text.split(',').map((name) => name.trim());
+  return names.flatMap((name) => {
+    if (name === 'all') return POLICIES;
+    const policy = known.find((one) => one.name === name);
+    if (policy !== undefined) return [policy];
+    const list = known.map((one) => one.name);
+    throw new ConfigError(
+      `bench fleet: unknown policy "${name}"${suggestion(name, list)}; known are ${list.join(', ')} and all`,
+    );
+  });
+}

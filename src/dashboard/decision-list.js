@@ -1,0 +1,101 @@
+// The newest decisions, one row each; a row's button opens the whole decision.
+import { showDecision } from './decision-view.js';
+import { byId, clock, count, duration, element, meter, setText } from './dom.js';
+
+export class DecisionList {
+  #body = byId('decisions');
+  #rows = new Map();
+  #isPaused = false;
+
+  constructor() {
+    const button = byId('pause');
+    button.addEventListener('click', () => {
+      this.#isPaused = !this.#isPaused;
+      button.setAttribute('aria-pressed', String(this.#isPaused));
+      setText(button, this.#isPaused ? 'Go on' : 'Pause');
+    });
+  }
+
+  draw({ decisions }) {
+    byId('decisions-empty').hidden = decisions.length > 0 || this.#rows.size > 0;
+    // Rows that move while somebody reads or aims at them are of no use.
+    if (this.#isPaused || this.#body.contains(document.activeElement)) {
+      this.#update(decisions.filter(({ id }) => this.#rows.has(id)));
+      return;
+    }
+    const shown = new Set(decisions.map(({ id }) => id));
+    for (const [id, row] of this.#rows) {
+      if (shown.has(id)) continue;
+      row.root.remove();
+      this.#rows.delete(id);
+    }
+    for (const decision of decisions.toReversed()) {
+      if (this.#rows.has(decision.id)) continue;
+      const row = new Row(decision);
+      this.#rows.set(decision.id, row);
+      this.#body.prepend(row.root);
+    }
+    this.#update(decisions);
+  }
+
+  #update(decisions) {
+    for (const decision of decisions) this.#rows.get(decision.id)?.draw(decision);
+  }
+}
+
+class Row {
+  #firstToken = element('td', { class: 'number wide' });
+  #cached = element('td', { class: 'number' });
+
+  constructor(decision) {
+    const { id, time, endpoint, promptTokens, matchedTokens, decisionUs, scores, trust } = decision;
+    const open = element('button', { type: 'button', class: 'link' }, clock(time));
+    open.setAttribute('aria-label', `Decision at ${clock(time)} for ${endpoint}`);
+    const held = meter(promptTokens === 0 ? 0 : matchedTokens / promptTokens, 'warm');
+    const text =
+      trust === 'none' ? 'not matched' : `${count(matchedTokens)} of ${count(promptTokens)}`;
+    this.root = element(
+      'tr',
+      { 'data-decision': String(id) },
+      element('td', {}, open),
+      element('td', { class: 'endpoint' }, endpoint),
+      element('td', { class: 'held' }, held, element('span', { class: 'value' }, text)),
+      element('td', { class: 'wide score' }, ...scoreParts(scores)),
+      element('td', { class: 'number wide' }, duration(decisionUs / 1000)),
+      this.#firstToken,
+      this.#cached,
+    );
+    this.root.addEventListener('click', () => showDecision(id));
+  }
+
+  draw({ outcome, cachedTokens, matchedTokens, timeToFirstTokenMs }) {
+    setText(this.#firstToken, timeToFirstTokenMs === null ? '…' : duration(timeToFirstTokenMs));
+    const isSame = cachedTokens === matchedTokens;
+    const open = outcome === null ? '…' : outcome === 'completed' ? '–' : outcome;
+    setText(
+      this.#cached,
+      cachedTokens === null ? open : `${count(cachedTokens)}${isSame ? ' ✓' : ''}`,
+    );
+    this.#cached.title = isSame ? 'The engine had what was predicted' : '';
+    this.root.classList.toggle('failed', outcome === 'unanswered' || outcome === 'broken');
+  }
+}
+
+/** Total, and a bar made of what each scorer gave. */
+function scoreParts(scores) {
+  const entries = Object.entries(scores);
+  const total = entries.reduce((sum, [, score]) => sum + score, 0);
+  const parts = entries.map(([scorer, score], i) => {
+    const part = element('i', {
+      class: `part part-${i % 4}`,
+      title: `${scorer} ${score.toFixed(3)}`,
+    });
+    part.style.flexGrow = String(score);
+    return part;
+  });
+  const rest = element('i');
+  // Three is the most that the default weights give; higher totals fill the bar.
+  rest.style.flexGrow = String(Math.max(0, 3 - total));
+  const bar = element('span', { class: 'parts', 'aria-hidden': 'true' }, ...parts, rest);
+  return [bar, element('span', { class: 'value' }, total.toFixed(2))];
+}

@@ -1,0 +1,35 @@
+// Answers that the router makes itself.
+import { RouterError } from '../errors.js';
+import { errorBody, JSON_CONTENT } from '../http/error-body.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
+import { log } from '../log.js';
+import type { Metrics } from '../metrics.js';
+
+export function json(exchange: Exchange, status: number, value: unknown): void {
+  exchange.respond(status, JSON_CONTENT, JSON.stringify(value));
+}
+
+/** Tells the client why; a failure that is no RouterError is a bug of ours and is logged whole. */
+export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): void {
+  const error =
+    failure instanceof RouterError
+      ? failure
+      : new RouterError('internal', 'internal error of the router', { cause: failure });
+  if (error.code === 'internal') {
+    log.error('request failed', { path: exchange.path, error: String(error.cause ?? error) });
+  }
+  if (error.code === 'client_closed') return;
+  metrics.requests.inc({ model: '', endpoint: '', code: error.status });
+  if (exchange.started) {
+    exchange.destroy();
+    return;
+  }
+  exchange.respond(error.status, errorHeaders(error), errorBody(error, exchange.path));
+}
+
+/** `x-warmpath-reason` is the stable code of the failure, for programs. */
+function errorHeaders({ code, retryAfterSeconds }: RouterError): HeaderList {
+  const headers: [string, string][] = [['x-warmpath-reason', code]];
+  if (retryAfterSeconds !== null) headers.push(['retry-after', String(retryAfterSeconds)]);
+  return [...JSON_CONTENT, ...headers];
+}

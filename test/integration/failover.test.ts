@@ -1,0 +1,134 @@
+// Engines that die, hang, come back: what clients notice of it.
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import type { SimEngine } from '../../src/sim/sim-engine.js';
+import { get, post } from '../support/openai-client.js';
+import { QUICK_TOKENIZER, startRouter, TEST_MODEL, type TestRouter } from '../support/router.js';
+import { scriptedEngine, wholeResponse } from '../support/scripted-engine.js';
+import { startSims } from '../support/sim-engine.js';
+import { waitFor } from '../support/wait-for.js';
+
+const CHAT = '/v1/chat/completions';
+/** Polls so rare that only requests tell of a failure. */
+const BLIND = { monitor: { metricsIntervalMs: 600_000 } };
+const WATCHFUL = {
+  monitor: { metricsIntervalMs: 50, healthIntervalMs: 50, modelsIntervalMs: 50, timeoutMs: 500 },
+};
+const chat = (number: number) => ({
+  ...{ model: TEST_MODEL, max_tokens: 2 },
+  messages: [{ role: 'user', content: `a ${number}` }],
+});
+
+async function fleet(
+  context: TestContext,
+  count: number,
+  extra: Readonly<Record<string, unknown>>,
+): Promise<TestRouter & { sims: SimEngine[] }> {
+  const sims = await startSims(context, count, { model: TEST_MODEL });
+  return { sims, ...(await startRouter(context, sims, extra, QUICK_TOKENIZER)) };
+}
+
+const first = <T>([one]: readonly T[]): T => {
+  assert.ok(one !== undefined);
+  return one;
+};
+
+test('a refused connection is no matter: the next best endpoint answers', async (context) => {
+  const { sims, url } = await fleet(context, 2, BLIND);
+  first(sims).refuseConnections();
+  for (let i = 0; i < 8; i++) {
+    const answer = await post(`${url}${CHAT}`, chat(i));
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['x-warmpath-endpoint'], 'b');
+  }
+});
+
+test('a request whose engine dies before its first byte is answered by another', async (context) => {
+  using dying = await scriptedEngine(({ head, socket }) => {
+    if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));
+    else socket.destroy();
+  });
+  const sims = await startSims(context, 1, { model: TEST_MODEL });
+  const { url } = await startRouter(context, [dying, ...sims], BLIND, QUICK_TOKENIZER);
+  const isPost = ({ head }: { head: string }) => head.startsWith('POST ');
+  for (let i = 0; i < 30 && !dying.requests.some(isPost); i++) {
+    const answer = await post(`${url}${CHAT}`, chat(i));
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['x-warmpath-endpoint'], 'b');
+  }
+  assert.ok(dying.requests.some(isPost));
+});
+
+test('a dead engine never breaks the list of models', async (context) => {
+  const { sims, url } = await fleet(context, 2, WATCHFUL);
+  first(sims).refuseConnections();
+  for (let i = 0; i < 10; i++) {
+    const { status, body } = await get(`${url}/v1/models`);
+    assert.equal(status, 200);
+    assert.deepEqual(
+      body.data.map(({ id }: { id: string }) => id),
+      [TEST_MODEL],
+    );
+  }
+});
+
+test('an engine that was killed and started again comes back without a restart of the router', async (context) => {
+  const { sims, url, assembly } = await fleet(context, 1, WATCHFUL);
+  const sim = first(sims);
+  assert.equal((await post(`${url}${CHAT}`, chat(1))).status, 200);
+  sim.refuseConnections();
+  sim.restart();
+  await waitFor('the engine to be out', () => assembly.fleet.available(null).length === 0);
+  const answer = await post(`${url}${CHAT}`, chat(2));
+  assert.equal(answer.status, 503);
+  assert.equal(answer.headers['retry-after'], '1');
+  await sim.listen();
+  await waitFor('the engine to be back', () => assembly.fleet.available(null).length === 1);
+  assert.equal((await post(`${url}${CHAT}`, chat(3))).status, 200);
+});
+
+test('an engine that says it is dead gets no requests while its other pages answer', async (context) => {
+  const { sims, url, assembly } = await fleet(context, 2, WATCHFUL);
+  first(sims).faults.unhealthy = true;
+  await waitFor('the engine to be out', () => assembly.fleet.available(null).length === 1);
+  for (let i = 0; i < 5; i++) {
+    assert.equal((await post(`${url}${CHAT}`, chat(i))).headers['x-warmpath-endpoint'], 'b');
+  }
+  first(sims).faults.unhealthy = false;
+  await waitFor('the engine to be back', () => assembly.fleet.available(null).length === 2);
+});
+
+test('an engine that answers polls and no requests is out after three of them', async (context) => {
+  const { sims, url, assembly } = await fleet(context, 1, {
+    ...{ monitor: { metricsIntervalMs: 600_000 } },
+    timeouts: { firstByteMs: 600 },
+  });
+  first(sims).faults.hang = true;
+  const answers = await Promise.all([1, 2, 3].map((i) => post(`${url}${CHAT}`, chat(i))));
+  for (const { status, body } of answers) {
+    assert.equal(status, 504);
+    assert.match(body.error.message, /did not answer in time/);
+  }
+  assert.equal(assembly.fleet.available(null).length, 0);
+});
+
+test('a request that an engine may have acted on is not sent again', async (context) => {
+  using engine = await scriptedEngine(({ head, socket }) => {
+    if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));
+    else socket.destroy();
+  });
+  const { url } = await startRouter(context, [engine], BLIND, QUICK_TOKENIZER);
+  const posts = () => engine.requests.filter(({ head }) => head.startsWith('POST ')).length;
+  const scaled = await post(`${url}/scale_elastic_ep`, '');
+  assert.equal(scaled.status, 502);
+  assert.equal(posts(), 1);
+});
+
+test('when every endpoint fails the error is the last one’s', async (context) => {
+  const { sims, url } = await fleet(context, 2, BLIND);
+  for (const sim of sims) sim.refuseConnections();
+  const answer = await post(`${url}${CHAT}`, chat(1));
+  assert.equal(answer.status, 502);
+  assert.match(answer.body.error.message, /cannot be reached/);
+  assert.equal(answer.headers['x-warmpath-reason'], 'engine_unreachable');
+});

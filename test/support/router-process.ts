@@ -1,0 +1,54 @@
+// `warmpath serve` as a process of its own, with a configuration file made for one test.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+
+export interface RouterProcess {
+  readonly child: ChildProcess;
+  /** URL of the ready line. Rejects when the process ends before it. */
+  readonly ready: Promise<string>;
+  readonly ended: Promise<ProcessEnd>;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function serveProcess(context: TestContext, config: string): RouterProcess {
+  const folder = mkdtempSync(join(tmpdir(), 'warmpath-serve-'));
+  const file = join(folder, 'warmpath.yaml');
+  writeFileSync(file, config);
+  const child = spawn(process.execPath, [MAIN, 'serve', '--config', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  context.after(() => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stderr.on('data', (text: Buffer) => {
+    stderr += text;
+  });
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  const ready = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (text: Buffer) => {
+      stdout += text;
+      const [line, rest] = stdout.split('\n');
+      if (rest !== undefined) resolve((line ?? '').replace(/^ready /, ''));
+    });
+    void ended.then(() => reject(new Error(`it ended before it was ready: ${stderr}`)));
+  });
+  // A test may only want to see it end.
+  ready.catch(() => {});
+  return { child, ready, ended };
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { namedModel } from '../../src/openai/named-model.js';
+import { bytesOf } from '../support/qwen3.js';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+test('the model of a JSON body is its top-level field', () => {
+  const body = { input: { model: 'inner' }, model: 'outer' };
+  assert.equal(namedModel(JSON_TYPE, bytesOf(body)), 'outer');
+  for (const without of ['{"input":"x"}', '{"model":5}', '[]', '{"model":', '']) {
+    assert.equal(namedModel(JSON_TYPE, bytesOf(without)), null, without);
+  }
+  assert.equal(namedModel('text/plain', bytesOf(body)), null);
+});
+
+test('in a large body it is looked for at both ends', () => {
+  const input = 'x"model": "wrong" '.repeat(20_000);
+  assert.equal(namedModel(JSON_TYPE, bytesOf({ input, model: 'größe' })), 'größe');
+  assert.equal(namedModel(JSON_TYPE, bytesOf({ model: 'first', input })), 'first');
+});
+
+test('of a form it is the field of that name, whatever the file is', () => {
+  const form = (field: string) =>
+    `--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n${'\u0000'.repeat(9)}\r\n` +
+    `--b\r\nContent-Disposition: form-data; ${field}\r\n\r\nwhisper\r\n--b--\r\n`;
+  const type = 'multipart/form-data; boundary=b';
+  assert.equal(namedModel(type, bytesOf(form('name="model"'))), 'whisper');
+  assert.equal(
+    namedModel(type, bytesOf(form('name=model\r\nContent-Type: text/plain'))),
+    'whisper',
+  );
+  assert.equal(namedModel(type, bytesOf(form('name="language"'))), null);
+});
