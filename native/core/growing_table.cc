@@ -45,10 +45,6 @@ HolderWord GrowingTable::FindMoving(View view, uint64_t key) const noexcept {
   return kNobody;
 }
 
-void GrowingTable::PrefetchForWrite(uint64_t key) const noexcept {
-  Prefetch({old_.get(), current_.get(), cursor_}, key);
-}
-
 GrowingTable::Place GrowingTable::Locate(uint64_t key) const noexcept {
   if (old_ != nullptr) {
     const uint64_t home = old_->HomeOf(key);

@@ -56,7 +56,7 @@ class GrowingTable {
   [[nodiscard]] View Read() const noexcept;
   // Starts to load the bucket in which a search for the key begins, and returns that bucket's
   // number in the current table, which Find takes.
-  static uint64_t Prefetch(const View& view, uint64_t key) noexcept {
+  [[gnu::always_inline]] static uint64_t Prefetch(const View& view, uint64_t key) noexcept {
     const uint64_t home = view.current->HomeOf(key);
     if (view.old != nullptr) [[unlikely]] {
       const uint64_t old_home = view.old->HomeOf(key);
@@ -79,7 +79,9 @@ class GrowingTable {
   }
 
   // --- writer ---
-  void PrefetchForWrite(uint64_t key) const noexcept;
+  [[gnu::always_inline]] void PrefetchForWrite(uint64_t key) const noexcept {
+    Prefetch({old_.get(), current_.get(), cursor_}, key);
+  }
   [[nodiscard]] Place Locate(uint64_t key) const noexcept;
   // No place: every bucket within reach of the key's home is full. REQUIRES: the key is absent.
   [[nodiscard]] Place Insert(uint64_t key, HolderWord word, Usefulness usefulness,

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace kv {
@@ -10,6 +11,9 @@ namespace {
 constexpr size_t kPageBytes = 4096;
 constexpr size_t kHugePageBytes = size_t{2} << 20;
 
+constexpr size_t PageBytes(size_t region) {
+  return region >= kHugePageBytes ? kHugePageBytes : kPageBytes;
+}
 constexpr size_t RoundUp(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
 std::byte* Map(size_t bytes) {
@@ -35,9 +39,8 @@ std::byte* MapAligned(size_t bytes) {
 }  // namespace
 
 MemoryRegion::MemoryRegion(size_t bytes) noexcept {
-  const bool huge = bytes >= kHugePageBytes;
-  bytes_ = RoundUp(bytes, huge ? kHugePageBytes : kPageBytes);
-  data_ = huge ? MapAligned(bytes_) : Map(bytes_);
+  bytes_ = RoundUp(bytes, PageBytes(bytes));
+  data_ = bytes >= kHugePageBytes ? MapAligned(bytes_) : Map(bytes_);
   if (data_ == nullptr) bytes_ = 0;
 }
 
@@ -54,10 +57,11 @@ MemoryRegion& MemoryRegion::operator=(MemoryRegion&& other) noexcept {
   return *this;
 }
 
-void MemoryRegion::Release(size_t offset, size_t bytes) noexcept {
-  const size_t first = RoundUp(offset, kPageBytes);
-  const size_t end = (offset + bytes) / kPageBytes * kPageBytes;
-  if (end > first) madvise(data_ + first, end - first, MADV_DONTNEED);
+void MemoryRegion::Release(size_t begin, size_t done, size_t end) noexcept {
+  const size_t page = PageBytes(bytes_);
+  const size_t from = std::max(RoundUp(begin, page), done / page * page);
+  const size_t to = end / page * page;
+  if (to > from) madvise(data_ + from, to - from, MADV_DONTNEED);
 }
 
 }  // namespace kv

@@ -42,8 +42,10 @@ class MemoryRegion {
 
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] size_t bytes() const noexcept { return bytes_; }
-  // Gives whole pages inside the range back to the kernel; they read as zero from then on.
-  void Release(size_t offset, size_t bytes) noexcept;
+  // Gives whole pages of [begin, end) back to the kernel, huge ones where there are any: to split
+  // one takes milliseconds. They read as zero from then on. Of [begin, done) that has happened
+  // before, but for the page on the border.
+  void Release(size_t begin, size_t done, size_t end) noexcept;
 
  private:
   std::byte* data_ = nullptr;

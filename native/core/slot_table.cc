@@ -95,9 +95,10 @@ void SlotTable::Tidy(uint64_t bucket, uint64_t oldest) noexcept {
 }
 
 void SlotTable::ReleaseBuckets(uint64_t first, uint64_t end) noexcept {
-  region_.Release(first * sizeof(Bucket), (end - first) * sizeof(Bucket));
+  region_.Release(0, first * sizeof(Bucket), end * sizeof(Bucket));
   constexpr uint64_t kBeside = kSlotsPerBucket * sizeof(Usefulness);
-  region_.Release(bucket_count() * sizeof(Bucket) + first * kBeside, (end - first) * kBeside);
+  const uint64_t begin = bucket_count() * sizeof(Bucket);
+  region_.Release(begin, begin + first * kBeside, begin + end * kBeside);
 }
 
 }  // namespace kv

@@ -69,7 +69,10 @@ class SlotTable {
   }
 
   // --- readers ---
-  void Prefetch(uint64_t home) const noexcept { __builtin_prefetch(&buckets_[home]); }
+  // Inlined by force: to the compiler a function that only prefetches has no effect and may go.
+  [[gnu::always_inline]] void Prefetch(uint64_t home) const noexcept {
+    __builtin_prefetch(&buckets_[home]);
+  }
   // The word stored with the key, or kNobody.
   [[nodiscard]] HolderWord Find(uint64_t key, uint64_t home) const noexcept {
     for (uint64_t b = home; b < home + kMaxProbes; ++b) {
@@ -116,7 +119,8 @@ class SlotTable {
   [[nodiscard]] uint64_t live() const noexcept { return live_; }
   [[nodiscard]] uint64_t tombstones() const noexcept { return tombstones_; }
 
-  // Gives the memory of buckets [first, end) back. REQUIRES: nobody looks at them any more.
+  // Gives the memory of buckets [first, end) back. REQUIRES: nobody looks at them any more, nor at
+  // those before, which have been released.
   void ReleaseBuckets(uint64_t first, uint64_t end) noexcept;
 
  private:
