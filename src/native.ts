@@ -33,6 +33,9 @@ export interface BlockHashInput {
   readonly digests?: Uint8Array;
   /** Use no special instructions of this machine. For tests and benchmarks. */
   readonly portable?: boolean;
+  /** Look runs of blocks up among those that any thread has hashed with this flag. Ids above
+   * 2^32 - 1 and digests are never looked up. */
+  readonly cached?: boolean;
 }
 
 /** Where a block lies, in the order of the native code: a match credits nearer tiers more. */
@@ -164,11 +167,11 @@ export interface TokenizerSpec {
   readonly cacheBytes: number;
 }
 
-/** Texts looked up among those tokenized before, over all threads. */
+/** Texts, or runs of blocks, looked up among those tokenized or hashed before, over all threads. */
 export interface SegmentCacheStats {
   readonly hits: number;
   readonly misses: number;
-  /** Bytes of text found, and not found. */
+  /** Bytes found, and not found. */
   readonly hitBytes: number;
   readonly missedBytes: number;
   /** Memory taken so far. */
@@ -212,6 +215,7 @@ export interface Addon {
   /** Block hashes as the unsigned 64-bit integers that KV events carry. Throws a RangeError when a
    * block pickles to 64 KiB or more, which takes a huge block or key. */
   hashBlocks(input: BlockHashInput): BigUint64Array;
+  hashCacheStats(): SegmentCacheStats;
   /** The exact bytes that hashBlocks hashes for each block. For tests. */
   blockPreimages(input: BlockHashInput): Uint8Array[];
   readonly maxEndpoints: number;

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "core/cached_hasher.h"
 #include "core/event_walker.h"
 #include "core/prefix_index.h"
 
@@ -14,6 +15,7 @@ namespace kv {
 struct ThreadState {
   Napi::FunctionReference prefix_index_class;
   EventWalker event_walker;
+  CachedHasher cached_hasher{SharedHashRuns()};
 };
 
 void RegisterHasher(Napi::Env env, Napi::Object exports);
@@ -25,5 +27,8 @@ void RegisterTokenizer(Napi::Env env, Napi::Object exports);
 // The index behind a PrefixIndex object of this thread; null, with an exception pending, for
 // anything else.
 std::shared_ptr<PrefixIndex> IndexOf(Napi::Env env, const Napi::Value& value);
+
+// What JavaScript sees of a cache.
+Napi::Object StatsObject(Napi::Env env, const SegmentCacheStats& stats);
 
 }  // namespace kv

@@ -58,6 +58,7 @@ class Input {
   std::string problem;
   HashAlgorithm algorithm{};
   bool portable = false;
+  bool cached = false;
   std::span<const uint8_t> root;
   uint32_t block_size = 0;
   // One of the two is set.
@@ -81,11 +82,16 @@ class Input {
     }
     if (!known) problem = "algorithm: unknown block hash algorithm " + Printed(name);
 
-    const Napi::Value portable_value = object.Get("portable");
-    if (!portable_value.IsUndefined() && !portable_value.IsBoolean() && problem.empty()) {
-      problem = "portable: expected a boolean, got " + Printed(portable_value);
+    portable = ReadFlag(object, "portable");
+    cached = ReadFlag(object, "cached");
+  }
+
+  bool ReadFlag(const Napi::Object& object, const char* name) {
+    const Napi::Value value = object.Get(name);
+    if (!value.IsUndefined() && !value.IsBoolean() && problem.empty()) {
+      problem = std::string(name) + ": expected a boolean, got " + Printed(value);
     }
-    portable = portable_value.IsBoolean() && portable_value.As<Napi::Boolean>().Value();
+    return value.IsBoolean() && value.As<Napi::Boolean>().Value();
   }
 
   void ReadRoot(const Napi::Object& object) {
@@ -181,19 +187,25 @@ class Input {
 };
 
 template <class Token>
-bool HashTokens(const Input& input, std::span<const Token> tokens, const BlockHashes& out) {
-  return HashBlocks(
-      BlockChain<Token>{
-          .algorithm = input.algorithm,
-          .portable = input.portable,
-          .root = input.root,
-          .block_size = input.block_size,
-          .tokens = tokens,
-          .extra_every = input.extra_every,
-          .extra_blocks = input.extra_blocks,
-          .extra_values = input.extra_values,
-      },
-      out);
+BlockChain<Token> ChainOf(const Input& input, std::span<const Token> tokens) {
+  return {
+      .algorithm = input.algorithm,
+      .portable = input.portable,
+      .root = input.root,
+      .block_size = input.block_size,
+      .tokens = tokens,
+      .extra_every = input.extra_every,
+      .extra_blocks = input.extra_blocks,
+      .extra_values = input.extra_values,
+  };
+}
+
+bool HashTokens(Napi::Env env, const Input& input, const BlockHashes& out) {
+  if (!input.tokens) return HashBlocks(ChainOf(input, *input.wide_tokens), out);
+  const BlockChain<uint32_t> chain = ChainOf(input, *input.tokens);
+  const bool only_values = out.digests == nullptr && out.preimages == nullptr;
+  if (!input.cached || !only_values) return HashBlocks(chain, out);
+  return env.GetInstanceData<ThreadState>()->cached_hasher.Hash(chain, out.values);
 }
 
 // Returns the hashes, or an empty value with a TypeError pending.
@@ -207,9 +219,7 @@ Napi::Value Hash(const Napi::CallbackInfo& info, std::vector<std::vector<uint8_t
         .digests = input.digests,
         .preimages = preimages,
     };
-    const bool hashed = input.tokens ? HashTokens(input, *input.tokens, out)
-                                     : HashTokens(input, *input.wide_tokens, out);
-    if (hashed) return hashes;
+    if (HashTokens(env, input, out)) return hashes;
     const std::string tokens = std::to_string(input.block_size);
     Napi::RangeError::New(env, "a pickled block of " + tokens +
                                    " tokens and its extra keys exceeds one frame of 64 KiB")
@@ -258,6 +268,11 @@ Napi::Value Xxh3Of(const Napi::CallbackInfo& info) {
   return HashBytes<kXxh3DigestBytes>(info, HashXxh3);
 }
 
+// hashCacheStats(): CacheStats
+Napi::Value HashCacheStats(const Napi::CallbackInfo& info) {
+  return StatsObject(info.Env(), SharedHashRuns().Stats());
+}
+
 Napi::Value Sha256Implementation(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), std::string(FastestSha256().name));
 }
@@ -269,6 +284,7 @@ void RegisterHasher(Napi::Env env, Napi::Object exports) {
   exports.Set("blockPreimages", Napi::Function::New(env, BlockPreimagesOf, "blockPreimages"));
   exports.Set("sha256", Napi::Function::New(env, Sha256Of, "sha256"));
   exports.Set("xxh3_128", Napi::Function::New(env, Xxh3Of, "xxh3_128"));
+  exports.Set("hashCacheStats", Napi::Function::New(env, HashCacheStats, "hashCacheStats"));
   exports.Set("sha256Implementation",
               Napi::Function::New(env, Sha256Implementation, "sha256Implementation"));
 }

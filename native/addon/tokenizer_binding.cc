@@ -218,14 +218,7 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
 
   // stats(): SegmentCacheStats
   Napi::Value Stats(const Napi::CallbackInfo& info) {
-    const SegmentCacheStats stats = tokenizer_->segments.Stats();
-    Napi::Object object = Napi::Object::New(info.Env());
-    object.Set("hits", static_cast<double>(stats.hits));
-    object.Set("misses", static_cast<double>(stats.misses));
-    object.Set("hitBytes", static_cast<double>(stats.hit_bytes));
-    object.Set("missedBytes", static_cast<double>(stats.missed_bytes));
-    object.Set("bytes", static_cast<double>(stats.bytes));
-    return object;
+    return StatsObject(info.Env(), tokenizer_->segments.Stats());
   }
 
   bool ReadText(Napi::Value value, std::span<const uint8_t>* text) {
@@ -263,6 +256,16 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
 };
 
 }  // namespace
+
+Napi::Object StatsObject(Napi::Env env, const SegmentCacheStats& stats) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("hits", static_cast<double>(stats.hits));
+  object.Set("misses", static_cast<double>(stats.misses));
+  object.Set("hitBytes", static_cast<double>(stats.hit_bytes));
+  object.Set("missedBytes", static_cast<double>(stats.missed_bytes));
+  object.Set("bytes", static_cast<double>(stats.bytes));
+  return object;
+}
 
 void RegisterTokenizer(Napi::Env env, Napi::Object exports) {
   TokenizerBinding::Register(env, exports);

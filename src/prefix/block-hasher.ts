@@ -21,7 +21,8 @@ export function digestBytesOf(algorithm: HashAlgorithm): number {
   return algorithm.startsWith('xxhash') ? 16 : 32;
 }
 
-/** Hashes of the full blocks of a prompt, as KV events carry them. None when a key of the request
+/** Hashes of the full blocks of a prompt, as KV events carry them; what the prompt shares with
+ * earlier ones is looked up. None when a key of the request
  * is so long (64 KiB) that the engine's pickle has a form we do not reproduce: no match then. */
 export function hashPrompt(
   tokens: TokenIds,
@@ -29,7 +30,8 @@ export function hashPrompt(
   keys: PromptKeys = NO_KEYS,
 ): BigUint64Array {
   try {
-    const links = native.hashBlocks(blockHashInput(tokens, settings, keys));
+    const input = blockHashInput(tokens, settings, keys);
+    const links = native.hashBlocks({ ...input, cached: true });
     return everyNth(links, linksPerBlock(settings));
   } catch (error) {
     if (error instanceof RangeError) return new BigUint64Array(0);
