@@ -212,5 +212,6 @@ function proven(slot: number): EventState {
       replays: 0,
     },
     lagSeconds: null,
+    isBeingRepaired: false,
   };
 }
