@@ -56,6 +56,16 @@ export function createMetrics() {
       'Matched tokens minus the cached tokens the engine reported, per response that reports them.',
       ERROR_BUCKETS,
     ),
+    matchMismatches: counter(
+      'match_mismatches_total',
+      'Responses whose cached tokens were not those predicted, by likely cause.',
+      ['cause'],
+    ),
+    tokenParity: counter(
+      'token_parity_total',
+      "Sampled requests whose tokens were compared with the engine's.",
+      ['result'],
+    ),
     retries: counter('retries_total', 'Requests sent again to another endpoint.', ['reason']),
     unscheduled: counter(
       'unscheduled_total',

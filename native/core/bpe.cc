@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cstring>
+
+#include "core/utf8.h"
 
 namespace kv {
 namespace {
 
-// Words up to this size keep a bit for each token that still stands.
+// Up to this many symbols, a word keeps a bit for each token that still stands.
 constexpr uint32_t kPositionBits = 6;
-constexpr uint32_t kShortWord = 1u << kPositionBits;
+constexpr uint32_t kFew = 1u << kPositionBits;
 constexpr uint32_t kLanes = 4;  // integers in a vector register that every processor has
 
 // Scratch memory kept between words: 4 MB.
@@ -95,48 +96,32 @@ class RankTree {
 
 }  // namespace
 
-MergeTable::MergeTable(std::span<const Merge> merges, std::span<const uint32_t, 256> byte_tokens) {
-  const size_t slot_count = std::bit_ceil(merges.size() * 2 + 2);
-  mask_ = slot_count - 1;
-  shift_ = 64 - std::countr_zero(slot_count);
-  slots_.reset(new uint64_t[slot_count]);
-  for (size_t i = 0; i < slot_count; ++i) slots_[i] = kEmpty;
-  merged_.reset(new uint32_t[merges.size()]);
-
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const Merge& merge = merges[rank];
-    assert(merge.left < kMaxTokens && merge.right < kMaxTokens);
-    const uint64_t pair = uint64_t{merge.left} << 20 | merge.right;
-    size_t i = pair * kMultiplier >> shift_;
-    while (slots_[i] != kEmpty && slots_[i] >> 24 != pair) i = (i + 1) & mask_;
-    slots_[i] = pair << 24 | rank;
-    merged_[rank] = merge.merged;
-  }
-
-  byte_ranks_.reset(new uint32_t[256 * 256]);
-  for (size_t i = 0; i < 256; ++i) byte_tokens_[i] = byte_tokens[i];
-  for (size_t i = 0; i < 256 * 256; ++i) {
-    byte_ranks_[i] = Rank(byte_tokens_[i >> 8], byte_tokens_[i & 0xff]);
-  }
-}
-
 uint32_t WordMerger::Tokenize(const uint8_t* word, uint32_t size, uint32_t* out) {
-  return size <= kShortWord ? TokenizeShort(word, size, out) : TokenizeLong(word, size, out);
+  uint32_t count = 0;
+  if (AsciiPrefix(word, size) == size) {
+    for (; count < size; ++count) out[count] = table_.ByteToken(word[count]);
+    const auto rank = [&](uint32_t i) { return table_.ByteRank(word[i], word[i + 1]); };
+    return count <= kFew ? MergeFew(count, rank, out) : MergeMany(count, rank, out);
+  }
+  for (uint32_t i = 0; i < size;) {
+    const CharacterTokens::Symbol symbol = characters_.At(word, i, size, table_);
+    out[count++] = symbol.token;
+    i += symbol.size;
+  }
+  const auto rank = [&](uint32_t i) { return table_.Rank(out[i], out[i + 1]); };
+  return count <= kFew ? MergeFew(count, rank, out) : MergeMany(count, rank, out);
 }
 
-uint32_t WordMerger::TokenizeShort(const uint8_t* word, uint32_t size, uint32_t* out) const {
-  uint32_t tokens[kShortWord];
+template <typename RankBehind>
+uint32_t WordMerger::MergeFew(uint32_t count, RankBehind rank_behind, uint32_t* tokens) const {
   // rank << kPositionBits | position for the pair that starts there, so that the minimum is the
   // leftmost of the lowest; kNoMerge where no token starts, and behind the word up to whole lanes.
-  alignas(16) int32_t order[kShortWord];
-  const uint32_t lanes = (size + kLanes - 1) & ~(kLanes - 1);
-  for (uint32_t i = 0; i < size; ++i) tokens[i] = table_.ByteToken(word[i]);
-  for (uint32_t i = 0; i + 1 < size; ++i) {
-    order[i] = PackOrder(table_.ByteRank(word[i], word[i + 1]), i);
-  }
-  for (uint32_t i = size - 1; i < lanes; ++i) order[i] = kNoMerge;
+  alignas(16) int32_t order[kFew];
+  const uint32_t lanes = (count + kLanes - 1) & ~(kLanes - 1);
+  for (uint32_t i = 0; i + 1 < count; ++i) order[i] = PackOrder(rank_behind(i), i);
+  for (uint32_t i = count - 1; i < lanes; ++i) order[i] = kNoMerge;
 
-  uint64_t starts = ~uint64_t{0} >> (kShortWord - size);
+  uint64_t starts = ~uint64_t{0} >> (kFew - count);
   while (true) {
     int32_t lowest[kLanes];
     memcpy(lowest, order, sizeof lowest);
@@ -145,7 +130,7 @@ uint32_t WordMerger::TokenizeShort(const uint8_t* word, uint32_t size, uint32_t*
     }
     const int32_t first = std::min(std::min(lowest[0], lowest[1]), std::min(lowest[2], lowest[3]));
     if (first == kNoMerge) break;
-    const uint32_t i = first & (kShortWord - 1);
+    const uint32_t i = first & (kFew - 1);
     const uint64_t behind = starts & ~((uint64_t{2} << i) - 1);
     const uint64_t others = behind & (behind - 1);
     const auto absorbed = static_cast<uint32_t>(std::countr_zero(behind));
@@ -160,25 +145,24 @@ uint32_t WordMerger::TokenizeShort(const uint8_t* word, uint32_t size, uint32_t*
     }
   }
 
-  uint32_t count = 0;
-  for (; starts != 0; starts &= starts - 1) out[count++] = tokens[std::countr_zero(starts)];
-  return count;
+  uint32_t kept = 0;
+  for (; starts != 0; starts &= starts - 1) tokens[kept++] = tokens[std::countr_zero(starts)];
+  return kept;
 }
 
-uint32_t WordMerger::TokenizeLong(const uint8_t* word, uint32_t size, uint32_t* out) {
+template <typename RankBehind>
+uint32_t WordMerger::MergeMany(uint32_t count, RankBehind rank_behind, uint32_t* tokens) {
   scratch_.Clear();
-  uint32_t* const tokens = scratch_.Reserve(size_t{size} * 3 + RankTree::ItemsNeeded(size));
-  uint32_t* const next = tokens + size;
-  uint32_t* const previous = next + size;
-  uint32_t* const ranks = previous + size;
-  for (uint32_t i = 0; i < size; ++i) {
-    tokens[i] = table_.ByteToken(word[i]);
+  uint32_t* const next = scratch_.Reserve(size_t{count} * 2 + RankTree::ItemsNeeded(count));
+  uint32_t* const previous = next + count;
+  uint32_t* const ranks = previous + count;
+  for (uint32_t i = 0; i < count; ++i) {
     next[i] = i + 1;
     previous[i] = i - 1;
-    ranks[i] = i + 1 < size ? table_.ByteRank(word[i], word[i + 1]) : kNoMerge;
+    ranks[i] = i + 1 < count ? rank_behind(i) : kNoMerge;
   }
 
-  RankTree tree(ranks, size);
+  RankTree tree(ranks, count);
   while (true) {
     uint32_t rank;
     const uint32_t i = tree.Lowest(&rank);
@@ -188,7 +172,7 @@ uint32_t WordMerger::TokenizeLong(const uint8_t* word, uint32_t size, uint32_t* 
     tokens[i] = table_.Merged(rank);
     next[i] = behind;
     tree.Set(absorbed, kNoMerge);
-    if (behind < size) {
+    if (behind < count) {
       previous[behind] = i;
       tree.Set(i, table_.Rank(tokens[i], tokens[behind]));
     } else {
@@ -200,10 +184,10 @@ uint32_t WordMerger::TokenizeLong(const uint8_t* word, uint32_t size, uint32_t* 
     }
   }
 
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < size; i = next[i]) out[count++] = tokens[i];
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < count; i = next[i]) tokens[kept++] = tokens[i];
   scratch_.ReleaseAbove(kMaxKeptItems);
-  return count;
+  return kept;
 }
 
 }  // namespace kv

@@ -1,79 +1,36 @@
-// Byte-pair encoding of single words: the merges of a model and the algorithm that applies them.
+// Byte-pair encoding of single words: the algorithm that applies the merges of a model.
+//
+// Thread safety: none. A merger holds scratch memory, so each thread has its own.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <span>
 
 #include "core/buffer.h"
+#include "core/character_tokens.h"
+#include "core/merge_table.h"
 
 namespace kv {
 
-// Above all ranks, and positive as a signed number, which SSE2 compares faster.
-inline constexpr uint32_t kNoMerge = 0x7fffffff;
-
-struct Merge {
-  uint32_t left;
-  uint32_t right;
-  uint32_t merged;
-};
-
-// Which pair of tokens becomes which token, and in what order.
-//
-// Thread safety: immutable once filled.
-class MergeTable {
- public:
-  // A slot is one word: 20 bits for each token and 24 for the rank; all ones is an empty slot.
-  // Ids are below kMaxTokens; that id itself may stand for "no token" and merges with nothing.
-  static constexpr uint32_t kMaxTokens = (1u << 20) - 2;
-  static constexpr uint32_t kMaxMerges = (1u << 24) - 1;
-
-  // `merges` in order of rank, lowest first; of equal pairs the last one counts.
-  // `byte_tokens` are the tokens of the 256 bytes.
-  // REQUIRES: ids of merges < kMaxTokens, merges.size() <= kMaxMerges.
-  MergeTable(std::span<const Merge> merges, std::span<const uint32_t, 256> byte_tokens);
-
-  // Rank of the pair, kNoMerge if it does not merge.
-  uint32_t Rank(uint32_t left, uint32_t right) const {
-    const uint64_t pair = uint64_t{left} << 20 | right;
-    for (size_t i = pair * kMultiplier >> shift_;; i = (i + 1) & mask_) {
-      const uint64_t slot = slots_[i];
-      if (slot >> 24 == pair) return static_cast<uint32_t>(slot & 0xffffff);
-      if (slot == kEmpty) return kNoMerge;
-    }
-  }
-  uint32_t Merged(uint32_t rank) const { return merged_[rank]; }
-  uint32_t ByteToken(uint8_t byte) const { return byte_tokens_[byte]; }
-  // Rank of the pair of tokens of two bytes.
-  uint32_t ByteRank(uint8_t left, uint8_t right) const { return byte_ranks_[left << 8 | right]; }
-
- private:
-  static constexpr uint64_t kEmpty = ~uint64_t{0};
-  static constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15u;
-
-  std::unique_ptr<uint64_t[]> slots_;
-  size_t mask_;
-  int shift_;
-  std::unique_ptr<uint32_t[]> merged_;
-  std::unique_ptr<uint32_t[]> byte_ranks_;
-  uint32_t byte_tokens_[256];
-};
-
-// Applies the merges. Not thread-safe: it holds scratch memory, so each thread has its own.
 class WordMerger {
  public:
-  explicit WordMerger(const MergeTable& table) : table_(table) {}
+  WordMerger(const MergeTable& table, const CharacterTokens& characters)
+      : table_(table), characters_(characters) {}
 
   // Writes the tokens of `word` to `out` and returns their number, at most `size`: while any
   // neighbours merge, the pair of lowest rank does, the leftmost one of equals.
-  // Time is O(size x log(size)), whatever the word. REQUIRES: size > 0.
+  // Time is O(size x log(size)), whatever the word. REQUIRES: size > 0; the tokens are the model's
+  // only for valid UTF-8.
   uint32_t Tokenize(const uint8_t* word, uint32_t size, uint32_t* out);
 
  private:
-  uint32_t TokenizeShort(const uint8_t* word, uint32_t size, uint32_t* out) const;
-  uint32_t TokenizeLong(const uint8_t* word, uint32_t size, uint32_t* out);
+  // Merge `tokens` in place; `rank_behind(i)` is the rank of tokens i and i + 1.
+  template <typename RankBehind>
+  uint32_t MergeFew(uint32_t count, RankBehind rank_behind, uint32_t* tokens) const;
+  template <typename RankBehind>
+  uint32_t MergeMany(uint32_t count, RankBehind rank_behind, uint32_t* tokens);
 
   const MergeTable& table_;
+  const CharacterTokens& characters_;
   Buffer<uint32_t> scratch_;
 };
 

@@ -21,7 +21,7 @@ Encoder::Encoder(std::shared_ptr<SharedTokenizer> tokenizer)
     : tokenizer_(std::move(tokenizer)),
       model_(*tokenizer_->model),
       segments_(tokenizer_->segments),
-      merger_(model_.merges()) {}
+      merger_(model_.merges(), model_.characters()) {}
 
 std::span<const uint32_t> Encoder::Encode(std::span<const uint8_t> text, bool add_special_tokens) {
   ids_.ReleaseAbove(kMaxKeptItems);

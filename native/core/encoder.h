@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "core/bpe.h"
 #include "core/tokenizer_registry.h"
 #include "core/word_cache.h"
 

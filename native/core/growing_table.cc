@@ -25,15 +25,8 @@ GrowingTable::View GrowingTable::Read() const noexcept {
   return {phase->old, phase->current, phase->cursor.load(std::memory_order_acquire)};
 }
 
-void GrowingTable::Prefetch(const View& view, uint64_t key) noexcept {
-  if (view.old != nullptr) {
-    const uint64_t home = view.old->HomeOf(key);
-    if (home >= view.cursor) return view.old->Prefetch(home);
-  }
-  view.current->Prefetch(view.current->HomeOf(key));
-}
-
-HolderWord GrowingTable::Find(View& view, uint64_t key) const noexcept {
+// A search while blocks move between tables, or that met a block which has gone.
+HolderWord GrowingTable::FindMoving(View view, uint64_t key) const noexcept {
   for (int views = 0; views < kMaxViews; ++views) {
     if (view.old != nullptr) {
       const uint64_t home = view.old->HomeOf(key);

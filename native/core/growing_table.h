@@ -16,7 +16,7 @@
 //  (2) A reader looks into the old table first, unless its home lies so far before the cursor that
 //      the block cannot be there, and then into the new one.
 //  (3) A reader whose view is of an earlier walk meets a moved slot in what it takes for the
-//      newest table; it then takes a new view.
+//      newest table; it then takes a new view for this block.
 #pragma once
 
 #include <atomic>
@@ -42,7 +42,7 @@ class GrowingTable {
   };
   // What a reader sees of the tables during one match.
   struct View {
-    const SlotTable* old;
+    const SlotTable* old;  // null: nothing is moving
     const SlotTable* current;
     uint64_t cursor;
   };
@@ -54,9 +54,29 @@ class GrowingTable {
 
   // --- readers ---
   [[nodiscard]] View Read() const noexcept;
-  static void Prefetch(const View& view, uint64_t key) noexcept;
+  // Starts to load the bucket in which a search for the key begins, and returns that bucket's
+  // number in the current table, which Find takes.
+  static uint64_t Prefetch(const View& view, uint64_t key) noexcept {
+    const uint64_t home = view.current->HomeOf(key);
+    if (view.old != nullptr) [[unlikely]] {
+      const uint64_t old_home = view.old->HomeOf(key);
+      if (old_home >= view.cursor) {
+        view.old->Prefetch(old_home);
+        return home;
+      }
+    }
+    view.current->Prefetch(home);
+    return home;
+  }
   // The key's holders, or kNobody. Never a dead or a moved word.
-  [[nodiscard]] HolderWord Find(View& view, uint64_t key) const noexcept;
+  [[nodiscard]] HolderWord Find(const View& view, uint64_t key, uint64_t home) const noexcept {
+    if (view.old == nullptr) [[likely]] {
+      const HolderWord word = view.current->Find(key, home);
+      if (!IsGone(word)) [[likely]]
+        return word;
+    }
+    return FindMoving(view, key);
+  }
 
   // --- writer ---
   void PrefetchForWrite(uint64_t key) const noexcept;
@@ -114,6 +134,7 @@ class GrowingTable {
   static constexpr uint64_t kMaxSliceBuckets = uint64_t{1} << 15;
   static constexpr int kMaxViews = 4;
 
+  [[nodiscard]] HolderWord FindMoving(View view, uint64_t key) const noexcept;
   void Publish(std::unique_ptr<Phase> phase);
   [[nodiscard]] static uint64_t SliceBuckets(uint64_t home_buckets) noexcept;
   [[nodiscard]] uint64_t ShareOfNew(uint64_t old_bucket) const noexcept;

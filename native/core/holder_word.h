@@ -72,6 +72,10 @@ static_assert(sizeof(HolderSet) == 32);
   return kSetTag << 48 | reinterpret_cast<uintptr_t>(set);
 }
 
+// Removed or moved.
+[[nodiscard]] inline bool IsGone(HolderWord word) noexcept {
+  return word >> 48 == kDeadTag || word >> 48 == kMovedWord >> 48;
+}
 [[nodiscard]] inline bool IsDead(HolderWord word) noexcept { return word >> 48 == kDeadTag; }
 [[nodiscard]] inline HolderWord DeadWord(uint64_t epoch) noexcept { return kDeadTag << 48 | epoch; }
 [[nodiscard]] inline uint64_t DeathOf(HolderWord word) noexcept { return word & kLow48; }

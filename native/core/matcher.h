@@ -14,6 +14,7 @@
 #include <span>
 
 #include "core/growing_table.h"
+#include "core/holder_bits.h"
 #include "core/holder_table.h"
 
 namespace kv {
@@ -44,30 +45,44 @@ class Matcher {
   // An endpoint that holds every block so far.
   struct Active {
     uint16_t endpoint;
-    uint16_t rate;    // credit for each block since `since`
-    uint32_t since;   // block from which on `rate` holds
-    uint32_t credit;  // for the blocks before `since`
+    HolderNumber holder;  // of its best tier in the last block looked at
+    uint16_t rate;        // credit for each block since `since`
+    uint32_t since;       // block from which on `rate` holds
+    uint32_t credit;      // for the blocks before `since`
   };
-  // Where an endpoint stands in active_, and in which block it was last seen.
+  // Where an endpoint stands in active_, and its best tier in the block it was last seen in.
   struct Mark {
     uint32_t call = 0;
     uint32_t block = 0;
     uint16_t place = 0;
     uint16_t rate = 0;
+    HolderNumber holder = kNoHolder;
   };
+  static constexpr uint32_t kFirstAhead = 8;
+  static constexpr uint32_t kAhead = 24;
+  static constexpr uint32_t kRing = 32;  // a power of two, at least kAhead
   static constexpr uint32_t kChunk = 32;
+  // Below this many endpoints one asks for each; above, sets are compared word by word.
+  static constexpr uint32_t kFewActive = 32;
 
   void Begin(HolderWord word);
   void Continue(HolderWord word, uint32_t block);
-  void ContinueFew(HolderWord word, uint32_t block);
-  void ContinueWide(const HolderSet& set, uint32_t block);
-  void SetRate(Active& active, uint16_t rate, uint32_t block);
+  void KeepMarked(HolderWord word, uint32_t block);
+  void KeepContained(const HolderSet& set, uint32_t block);
+  void CompareBits(const HolderSet& set, uint32_t block);
+  void BuildBits();
+  [[nodiscard]] bool FindBest(const HolderSet& set, Active& active, uint32_t block);
+  [[nodiscard]] uint32_t PlaceOf(HolderNumber holder) const;
+  void SetBest(Active& active, HolderNumber holder, uint16_t rate, uint32_t block);
   void End(const Active& active, uint32_t block);
 
   const HolderTable* holders_ = nullptr;
   const TierCredits* credits_ = nullptr;
   uint32_t call_ = 0;
   uint32_t active_count_ = 0;
+  bool has_bits_ = false;
+  HolderBits held_;    // the holders in active_
+  HolderBits better_;  // holders of the same endpoints in tiers that would give more credit
   uint32_t ended_ = kMaxEndpoints;  // results fill results_ from the back: the last ends longest
   std::unique_ptr<Active[]> active_;
   std::unique_ptr<Mark[]> marks_;

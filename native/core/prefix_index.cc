@@ -24,7 +24,7 @@ constexpr int kHurries = 16;
 constexpr uint64_t kHurryBuckets = 256;
 // A call with many blocks gives the memory of readers that have left back in between.
 constexpr size_t kBlocksPerRenewal = 512;
-constexpr size_t kPrefetchAhead = 16;
+constexpr size_t kPrefetchAhead = 32;
 
 }  // namespace
 
@@ -62,8 +62,9 @@ void PrefixIndex::PublishEpoch() {
 
 // What comes before each block of a call: the share of pending work, and a look ahead.
 void PrefixIndex::Prepare(std::span<const uint64_t> block_hashes, size_t next) {
-  if (next + kPrefetchAhead < block_hashes.size()) {
-    table_.PrefetchForWrite(KeyOf(block_hashes[next + kPrefetchAhead]));
+  const size_t end = std::min(next + kPrefetchAhead, block_hashes.size());
+  for (size_t ahead = next == 0 ? 0 : end - 1; ahead < end; ++ahead) {
+    table_.PrefetchForWrite(KeyOf(block_hashes[ahead]));
   }
   if (next % kBlocksPerRenewal == kBlocksPerRenewal - 1) {
     PublishEpoch();

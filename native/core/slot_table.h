@@ -135,14 +135,18 @@ class SlotTable {
   };
   // Without branches: which of the four slots holds the key cannot be foretold.
   [[nodiscard]] static Probe Look(const Bucket& bucket, uint64_t key) noexcept {
-    Probe probe{0, false};
-    for (int i = 0; i < kSlotsPerBucket; ++i) {
-      // (2) acquire-load: pairs with (1).
-      const uint64_t at = bucket.keys[i].load(std::memory_order_acquire);
-      probe.found |= static_cast<uint32_t>(at == key) << i;
-      probe.empty |= at == kEmpty;
-    }
-    return probe;
+    // (2) acquire-loads: pair with (1).
+    const uint64_t key0 = bucket.keys[0].load(std::memory_order_acquire);
+    const uint64_t key1 = bucket.keys[1].load(std::memory_order_acquire);
+    const uint64_t key2 = bucket.keys[2].load(std::memory_order_acquire);
+    const uint64_t key3 = bucket.keys[3].load(std::memory_order_acquire);
+    const uint32_t found =
+        static_cast<uint32_t>(key0 == key) | static_cast<uint32_t>(key1 == key) << 1 |
+        static_cast<uint32_t>(key2 == key) << 2 | static_cast<uint32_t>(key3 == key) << 3;
+    const bool empty =
+        static_cast<uint32_t>(key0 == kEmpty) | static_cast<uint32_t>(key1 == kEmpty) |
+        static_cast<uint32_t>(key2 == kEmpty) | static_cast<uint32_t>(key3 == kEmpty);
+    return {found, empty};
   }
 
   [[nodiscard]] std::atomic<uint64_t>& KeyAt(uint64_t slot) const noexcept {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/bpe.h"
+#include "core/merge_table.h"
 #include "core/vocabulary.h"
 
 namespace kv {

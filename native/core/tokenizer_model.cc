@@ -1,5 +1,6 @@
 #include "core/tokenizer_model.h"
 
+#include "core/bpe.h"
 #include "core/nfc.h"
 #include "core/token_names.h"
 
@@ -12,10 +13,11 @@ constexpr uint32_t kUnusedToken = MergeTable::kMaxTokens;
 bool OccursInUtf8(uint32_t byte) { return byte != 0xc0 && byte != 0xc1 && byte < 0xf5; }
 
 // The tokens that a word equal to them becomes.
-std::vector<TokenBytes> WholeWords(std::span<const TokenBytes> tokens, const MergeTable& merges) {
+std::vector<TokenBytes> WholeWords(std::span<const TokenBytes> tokens, const MergeTable& merges,
+                                   const CharacterTokens& characters) {
   std::vector<TokenBytes> words;
   words.reserve(tokens.size());
-  WordMerger merger(merges);
+  WordMerger merger(merges, characters);
   Buffer<uint32_t> ids;
   for (const TokenBytes& token : tokens) {
     const auto size = static_cast<uint32_t>(token.bytes.size());
@@ -54,14 +56,18 @@ std::unique_ptr<const TokenizerModel> TokenizerModel::Build(TokenizerSpec spec,
   std::vector<Merge> merge_list;
   if (!names.ReadMerges(spec.merges, spec.merge_count, &merge_list, error)) return nullptr;
   MergeTable merges(merge_list, byte_tokens);
-  Vocabulary whole_words(spec.ignore_merges ? names.tokens() : WholeWords(names.tokens(), merges));
+  CharacterTokens characters(names.tokens(), merge_list, merges);
+  Vocabulary whole_words(spec.ignore_merges ? names.tokens()
+                                            : WholeWords(names.tokens(), merges, characters));
   if (spec.nfc) NormalizeContents(&spec.normalized_tokens);
-  return std::unique_ptr<const TokenizerModel>(
-      new TokenizerModel(std::move(spec), std::move(merges), std::move(whole_words)));
+  return std::unique_ptr<const TokenizerModel>(new TokenizerModel(
+      std::move(spec), std::move(merges), std::move(characters), std::move(whole_words)));
 }
 
-TokenizerModel::TokenizerModel(TokenizerSpec&& spec, MergeTable&& merges, Vocabulary&& whole_words)
+TokenizerModel::TokenizerModel(TokenizerSpec&& spec, MergeTable&& merges,
+                               CharacterTokens&& characters, Vocabulary&& whole_words)
     : merges_(std::move(merges)),
+      characters_(std::move(characters)),
       whole_words_(std::move(whole_words)),
       raw_tokens_(std::move(spec.raw_tokens)),
       normalized_tokens_(std::move(spec.normalized_tokens)),

@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "core/added_tokens.h"
-#include "core/bpe.h"
+#include "core/character_tokens.h"
+#include "core/merge_table.h"
 #include "core/pretokenizer.h"
 #include "core/safe_cut.h"
 #include "core/token_texts.h"
@@ -47,6 +48,7 @@ class TokenizerModel {
   static std::unique_ptr<const TokenizerModel> Build(TokenizerSpec spec, std::string* error);
 
   const MergeTable& merges() const { return merges_; }
+  const CharacterTokens& characters() const { return characters_; }
   // Words that need no merging.
   const Vocabulary& whole_words() const { return whole_words_; }
   const Pretokenizer& pretokenizer() const { return pretokenizer_; }
@@ -60,9 +62,11 @@ class TokenizerModel {
   std::span<const uint32_t> ids_after() const { return ids_after_; }
 
  private:
-  TokenizerModel(TokenizerSpec&& spec, MergeTable&& merges, Vocabulary&& whole_words);
+  TokenizerModel(TokenizerSpec&& spec, MergeTable&& merges, CharacterTokens&& characters,
+                 Vocabulary&& whole_words);
 
   const MergeTable merges_;
+  const CharacterTokens characters_;
   const Vocabulary whole_words_;
   const AddedTokens raw_tokens_;
   const AddedTokens normalized_tokens_;

@@ -117,6 +117,10 @@ TEST(every_endpoint_in_every_tier_agrees_with_the_naive_index) {
   RunRandomOperations(test::Seed(), {4096, 4, 4, 8, 6'000, 5});
 }
 
+TEST(many_endpoints_in_three_tiers_agree_with_the_naive_index) {
+  RunRandomOperations(test::Seed(), {200, 3, 3, 24, 12'000, 3});
+}
+
 TEST(a_growing_index_agrees_with_the_naive_index) {
   RunRandomOperations(test::Seed(), {8, 2, 2000, 200, 8'000, 3});
 }

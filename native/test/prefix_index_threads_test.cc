@@ -185,12 +185,15 @@ TEST(a_table_that_grows_and_shrinks_never_loses_a_key) {
         return [&, hint = epochs.NewHint()](Random& random) {
           const uint64_t known = stored.load();
           const uint32_t place = epochs.Enter(hint);
-          GrowingTable::View view = table.Read();
+          const GrowingTable::View view = table.Read();
+          const auto find = [&](uint64_t key) {
+            return table.Find(view, key, GrowingTable::Prefetch(view, key));
+          };
           for (int i = 0; i < 32; ++i) {
             const uint64_t stable = stable_key(random.Below(known));
-            CHECK_EQUAL(table.Find(view, stable), WordFor(stable));
+            CHECK_EQUAL(find(stable), WordFor(stable));
             const uint64_t passing = passing_key(random.Below(1000));
-            const HolderWord word = table.Find(view, passing);
+            const HolderWord word = find(passing);
             CHECK(word == kNobody || word == WordFor(passing));
           }
           epochs.Leave(place);

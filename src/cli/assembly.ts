@@ -26,6 +26,7 @@ import { MatchScores } from '../router/match-scores.js';
 import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
+import { TokenParity } from '../router/token-parity.js';
 import { createScheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
@@ -107,7 +108,7 @@ export async function assemble(config: Config): Promise<Assembly> {
     history,
     random: Math.random,
   });
-  const book = new DecisionBook(config.limits.decisionsKept, metrics);
+  const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
   const dispatcher = new Dispatcher({
     fleet,
     chooser,
@@ -139,6 +140,15 @@ export async function assemble(config: Config): Promise<Assembly> {
     admission,
     responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
+    parity: new TokenParity({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      rate: config.monitor.tokenParityRate,
+      timeoutMs: config.monitor.timeoutMs,
+      random: Math.random,
+    }),
     bodyLimitBytes,
   });
   let draining = false;
@@ -166,6 +176,7 @@ export async function assemble(config: Config): Promise<Assembly> {
       api.close();
       admin.close();
       fleet.close();
+      book.mismatches.close();
       await Promise.all([thread.close(), pool.close()]);
       index.close();
     },

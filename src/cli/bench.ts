@@ -6,25 +6,27 @@ import { ConfigError } from '../errors.js';
 import type { CommandInvocation } from './arguments.js';
 
 interface Benchmark {
-  run(options: { readonly json: boolean }): Promise<BenchResult[]>;
+  run(options: { readonly json: boolean; readonly trace: string | null }): Promise<BenchResult[]>;
 }
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  decide: () => import('../../bench/decide.bench.js'),
   hash: () => import('../../bench/hash.bench.js'),
   index: () => import('../../bench/prefix-index.bench.js'),
   proxy: () => import('../../bench/proxy.bench.js'),
+  tokenize: () => import('../../bench/tokenize.bench.js'),
 };
 
 export async function bench({ operand, flags }: CommandInvocation<'bench'>): Promise<void> {
   const name = operand ?? '';
-  const { json } = flags;
+  const { json, trace } = flags;
   const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
   if (load === undefined) {
     throw new ConfigError(
       `there is no bench ${name} yet, but ${Object.keys(BENCHMARKS).join(', ')}`,
     );
   }
-  const results = await (await load()).run({ json });
+  const results = await (await load()).run({ json, trace });
   if (json) {
     const report = { bench: name, machine: machine(), commit: commit(), results };
     process.stdout.write(`${JSON.stringify(report)}\n`);

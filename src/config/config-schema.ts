@@ -217,6 +217,12 @@ const monitor = table(
     healthIntervalMs: ms("Between two looks at an engine's /health.", 2000, 50),
     modelsIntervalMs: ms("Between two looks at an engine's /v1/models.", 10_000, 50),
     timeoutMs: ms('For each look.', 5000),
+    tokenParityRate: decimal({
+      doc: "Share of requests whose tokens are compared with the engine's, after the answer.",
+      fallback: 0.001,
+      min: 0,
+      max: 1,
+    }),
     failuresToUnhealthy: integer({
       doc: 'Failures in a row that take an endpoint out.',
       fallback: 3,

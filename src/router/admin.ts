@@ -50,6 +50,8 @@ async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
       return json(exchange, 200, describeIndex(parts.fleet, parts.index));
     case '/decisions':
       return json(exchange, 200, parts.book.log.latest(decisionCount(exchange)));
+    case '/mismatches':
+      return json(exchange, 200, parts.book.mismatches.latest(decisionCount(exchange)));
     default:
       throw new RouterError('not_found', `the admin port has no ${path}`);
   }

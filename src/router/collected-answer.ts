@@ -2,8 +2,8 @@
 import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 
-/** Answers of control calls are a few bytes, of /server_info some kilobytes. */
-const ANSWER_BYTES_MAX = 1024 * 1024;
+/** Answers of control calls are a few bytes; the tokens of a prompt of a million are 8 MB. */
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 export class CollectedAnswer implements Exchange {
   readonly method: string;

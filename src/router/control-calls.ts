@@ -12,7 +12,9 @@ export type ControlEffect =
   | { readonly kind: 'none' }
   /** The engine has dropped its blocks: on the GPU only, or wherever they were. */
   | { readonly kind: 'clears'; readonly everywhere: boolean; readonly sleeps: boolean }
-  | { readonly kind: 'wakes' };
+  | { readonly kind: 'wakes' }
+  /** It serves other adapters than before. */
+  | { readonly kind: 'adapters' };
 
 const NONE: ControlEffect = { kind: 'none' };
 const CLEARS: ControlEffect = { kind: 'clears', everywhere: false, sleeps: false };
@@ -48,6 +50,8 @@ const DEVELOPMENT: Readonly<Record<string, EffectOf>> = {
 };
 
 const ALWAYS: Readonly<Record<string, EffectOf>> = {
+  '/v1/load_lora_adapter': () => ({ kind: 'adapters' }),
+  '/v1/unload_lora_adapter': () => ({ kind: 'adapters' }),
   '/start_profile': () => NONE,
   '/stop_profile': () => NONE,
   '/abort_requests': () => NONE,

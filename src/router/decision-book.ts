@@ -6,15 +6,18 @@ import type { Usage } from '../openai/usage-reader.js';
 import type { MatchFound, StageTimes } from '../tokenizer/match-task.js';
 import { type Choice, explainCandidates } from './choice.js';
 import { DecisionLog, type DecisionRecord } from './decision-log.js';
+import { MismatchLog, type MismatchParts, type Prediction } from './mismatch-log.js';
 
 export class DecisionBook {
   readonly log: DecisionLog;
+  readonly mismatches: MismatchLog;
   readonly #metrics: Metrics;
 
-  /** Keeps the last `limit` decisions for people. */
-  constructor(limit: number, metrics: Metrics) {
-    this.log = new DecisionLog(limit);
-    this.#metrics = metrics;
+  /** Keeps the last `limit` decisions, and as many mismatches, for people. */
+  constructor(parts: MismatchParts) {
+    this.log = new DecisionLog(parts.limit);
+    this.mismatches = new MismatchLog(parts);
+    this.#metrics = parts.metrics;
   }
 
   /** The decision as people see it, counted nowhere. */
@@ -57,11 +60,13 @@ export class DecisionBook {
   }
 
   /** `usage` is what the engine reported with its answer; null when it reported nothing. */
-  learn(record: DecisionRecord, usage: Usage | null): void {
+  learn(prediction: Prediction, usage: Usage | null): void {
     if (usage === null || usage.cachedTokens === null) return;
+    const { record } = prediction;
     record.cachedTokens = usage.cachedTokens;
     this.#metrics.cachedTokensActual.inc({ model: record.model }, usage.cachedTokens);
     this.#metrics.matchErrorTokens.observe(record.matchedTokens - usage.cachedTokens);
+    this.mismatches.compare(prediction, usage, usage.cachedTokens);
   }
 
   #observeStages(times: StageTimes): void {

@@ -122,6 +122,7 @@ export class Dispatcher {
     const { slot, name, url } = target.endpoint;
     const decisionMs = performance.now() - receivedMs - journey.waitedMs;
     const record = book.enter(choice, found, decisionMs);
+    const eventsThen = target.live.events;
     const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
     const prediction = predicted.predict(slot, newBlocks(target));
     const usage = new UsageReader();
@@ -167,7 +168,7 @@ export class Dispatcher {
         const code = outcome.kind === 'aborted' ? 499 : status;
         metrics.requests.inc({ model: record.model, endpoint: name, code });
       }
-      if (succeeded && found !== null) book.learn(record, usage.read());
+      if (succeeded && found !== null) book.learn({ record, target, eventsThen }, usage.read());
       return outcome;
     } finally {
       booking.end();

@@ -14,6 +14,7 @@ import type { DecisionRecord } from './decision-log.js';
 import { type Dispatcher, type Journey, noEndpoint } from './dispatcher.js';
 import type { Fleet } from './fleet.js';
 import type { StoredResponses } from './stored-responses.js';
+import type { TokenParity } from './token-parity.js';
 
 export interface RouterParts {
   readonly matcher: { match(task: MatchTask): Promise<MatchReply> };
@@ -24,6 +25,7 @@ export interface RouterParts {
   readonly responses: StoredResponses;
   readonly admission: Admission;
   readonly metrics: Metrics;
+  readonly parity: TokenParity;
   readonly bodyLimitBytes: number;
 }
 
@@ -61,6 +63,7 @@ export class Router {
     } finally {
       leave();
     }
+    this.#checkParity(exchange, shape, body, look);
   }
 
   /** Forwards any other request to the least loaded endpoint, of its model where it names one. */
@@ -103,6 +106,17 @@ export class Router {
     if (endpoints.length === 0) throw noEndpoint(model);
     const choice = this.#parts.chooser.choose(found, models, endpoints);
     return this.#parts.book.describe(choice, found, performance.now() - receivedMs);
+  }
+
+  /** The answer is out: nobody waits for this. */
+  #checkParity(
+    { headers }: Exchange,
+    shape: RequestShape,
+    body: Uint8Array,
+    { found, model, models }: Look,
+  ): void {
+    if (found === null || found.unmatched !== null) return;
+    void this.#parts.parity.sample({ shape, body, headers, models: models.forPool, model });
   }
 
   /** The prompt's matches, and under which models they were found. */

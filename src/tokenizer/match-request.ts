@@ -102,6 +102,7 @@ export class RequestMatcher {
       ...outlineOf(request, named),
       promptTokens: encoded.tokens.reduce((sum, tokens) => sum + tokens.length, 0),
       unmatched: null,
+      tokens: task.withTokens === true && !encoded.isOpen ? encoded.tokens : null,
       ...this.hashAndMatch(encoded, request, named, times),
     };
   }
@@ -150,7 +151,7 @@ export class RequestMatcher {
   }
 }
 
-type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'matches' | 'times'>;
+type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'tokens' | 'matches' | 'times'>;
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
   const { stream, maxTokens, skipsCacheRead } = request;
@@ -168,6 +169,7 @@ function unmatched(
     ...outlineOf(request, named),
     promptTokens: Math.ceil(task.body.length / BODY_BYTES_PER_TOKEN),
     unmatched: reason,
+    tokens: null,
     matches: [],
     times,
   };

@@ -45,6 +45,8 @@ export interface MatchTask {
   /** Original bytes of the request. */
   readonly body: Uint8Array;
   readonly models: MatchModels;
+  /** The reply carries the token ids, which otherwise stay in the thread. */
+  readonly withTokens?: boolean;
 }
 
 /** Match under one of the model's hash settings. A request with several prompts has their chains
@@ -88,6 +90,8 @@ export interface MatchFound {
   /** Why `matches` says nothing of this prompt, so that the request is routed by load; null: it
    * does. `promptTokens` is then an estimate. */
   readonly unmatched: UnmatchedReason | null;
+  /** Token ids, prompt by prompt, where the task asked for them and the whole prompt is known. */
+  readonly tokens: readonly Uint32Array[] | null;
   /** One for each of the model's hash settings; none when unmatched. */
   readonly matches: readonly SettingsMatch[];
   readonly times: StageTimes;

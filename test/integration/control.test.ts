@@ -116,7 +116,7 @@ test('an adapter loaded through the router serves at once, on every engine', asy
   while ((await ask()).status !== 200) assert.ok(performance.now() - start < 2000);
 });
 
-test('without devRoutes a development call is refused here, and other calls pass', async (t) => {
+test('with devRoutes off a development call is refused here, and other calls pass', async (t) => {
   const { url, sims } = await stage(t, { devRoutes: false });
   const refused = await post(`${url}/reset_prefix_cache`, {});
   assert.equal(refused.status, 404);

@@ -22,13 +22,14 @@ test('what a call does to the blocks of an engine follows its path and query', (
     ['/update_weights', '', cleared],
     ['/finish_weight_update', '', cleared],
     ['/collective_rpc', '', { kind: 'none' }],
+    ['/v1/load_lora_adapter', '', { kind: 'adapters' }],
   ];
   for (const [path, query, wanted] of cases) assert.deepEqual(effect(path, query), wanted, path);
 });
 
 test('development calls are told from those every engine has, and both from anything else', () => {
   assert.equal(controlCall('/sleep', '')?.development, true);
-  assert.equal(controlCall('/start_profile', '')?.development, false);
+  assert.equal(controlCall('/v1/unload_lora_adapter', '')?.development, false);
   for (const path of ['/tokenize', '/v1/embeddings', '/toString', '/__proto__', '/constructor']) {
     assert.equal(controlCall(path, ''), null);
   }

@@ -1,0 +1,73 @@
+// Fuzzes the native core with libFuzzer under ASan and UBSan, from vLLM's own vectors as a start.
+//
+//   node native/fuzz.mjs [seconds per target, 30] [target]
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const native = dirname(fileURLToPath(import.meta.url));
+const root = dirname(native);
+const xxhash = dirname(createRequire(import.meta.url).resolve('xxhash-addon/package.json'));
+const seconds = Number(process.argv[2] ?? 30);
+const only = process.argv[3];
+const output = join(root, 'build', 'fuzz');
+
+const compiler = ['clang++', 'clang++-14'].find(
+  (name) => spawnSync(name, ['--version']).status === 0,
+);
+if (compiler === undefined || !Number.isFinite(seconds)) {
+  process.stderr.write(
+    'usage: node native/fuzz.mjs [seconds] [target]; needs clang: apt-get install clang libclang-rt-14-dev\n',
+  );
+  process.exit(2);
+}
+
+const filesOf = (folder, end) =>
+  readdirSync(join(native, folder))
+    .filter((name) => name.endsWith(end))
+    .map((name) => join(native, folder, name));
+
+/** Every batch, event and preimage of the golden vectors. */
+function seeds(target) {
+  const vectors = join(root, 'test', 'vectors');
+  const texts = readdirSync(vectors)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => readFileSync(join(vectors, name), 'utf8'));
+  const key = target === 'event_walker_fuzz' ? 'payload_hex' : 'block_hashes_hex';
+  const found = texts.flatMap((text) => [
+    ...text.matchAll(new RegExp(`"${key}":\\s*\\[?\\s*"([0-9a-f]+)"`, 'g')),
+  ]);
+  return found.map(([, hex]) => Buffer.from(hex, 'hex'));
+}
+
+function run(command, parameters) {
+  const { status, error } = spawnSync(command, parameters, { stdio: 'inherit' });
+  if (status === 0) return;
+  process.stderr.write(`${basename(command)} failed ${error ?? ''}\n`);
+  process.exit(1);
+}
+
+for (const source of filesOf('fuzz', '.cc')) {
+  const target = basename(source, '.cc');
+  if (only !== undefined && only !== target) continue;
+  const corpus = join(output, target);
+  mkdirSync(corpus, { recursive: true });
+  for (const seed of seeds(target)) {
+    writeFileSync(join(corpus, createHash('sha1').update(seed).digest('hex')), seed);
+  }
+  const executable = join(output, `${target}.bin`);
+  run(compiler, [
+    ...['-std=c++20', '-g', '-O1', '-fsanitize=fuzzer,address,undefined'],
+    ...['-fno-sanitize-recover=all', '-pthread', '-I', native],
+    ...['-isystem', join(xxhash, 'xxHash'), ...filesOf('core', '.cc'), source, '-o', executable],
+  ]);
+  process.stdout.write(`${target}: ${seconds} s\n`);
+  run(executable, [
+    `-max_total_time=${seconds}`,
+    ...['-timeout=10', '-rss_limit_mb=2048', '-print_final_stats=1', '-verbosity=0'],
+    ...[`-artifact_prefix=${output}/`, corpus],
+  ]);
+}
