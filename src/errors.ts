@@ -23,6 +23,7 @@ export const ERROR_KINDS = {
   body_too_large: client(413, 'RequestEntityTooLargeError'),
   client_closed: client(499, 'ClientClosedError'),
   queue_full: router(429, 'TooManyRequestsError'),
+  queue_timeout: router(429, 'TooManyRequestsError'),
   internal: router(500, 'InternalServerError'),
   not_implemented: router(501, 'NotImplementedError'),
   no_endpoint: router(503, 'ServiceUnavailableError'),

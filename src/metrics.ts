@@ -82,6 +82,10 @@ export function createMetrics() {
       'Requests routed by load alone because the prompt could not be matched.',
       ['reason'],
     ),
+    rejected: counter('rejected', 'Requests refused by the router, by reason.', ['reason']),
+    waitingRequests: gauge('waiting_requests', 'Requests waiting for a place at the engines.', [
+      'model',
+    ]),
     indexBlocks: gauge(
       'index_blocks',
       'Distinct blocks in the prefix index (kv_block_index_size).',

@@ -14,6 +14,7 @@ import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
+import { Admission } from '../router/admission.js';
 import { createApi } from '../router/api.js';
 import { Chooser } from '../router/choice.js';
 import { DashboardFiles } from '../router/dashboard-files.js';
@@ -28,6 +29,7 @@ import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
+import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
@@ -90,13 +92,20 @@ export async function assemble(
     onReport(report, fleet, unknownTopics),
   );
   fleet.follow(thread);
-  const outliner = new RequestMatcher({ parse: parseRequest, match: null, maxEndpoints: 0 });
+  const { limits } = config;
+  const outliner = new RequestMatcher({
+    parse: parseRequest,
+    match: null,
+    maxEndpoints: 0,
+    limits,
+  });
   const pool = new TokenizerPool({
     threads: config.tokenizer.threads,
     queueMax: config.limits.queuedRequests,
     deadlineMs: config.timeouts.matchMs,
     indexId: index.id,
     models: fleet.models().forPool,
+    limits: { messages: limits.messages, promptTokens: limits.promptTokens },
     outline: (task) => outliner.outline(task),
   });
   try {
@@ -127,18 +136,27 @@ export async function assemble(
     forwarder,
     book,
     metrics,
+    retry: new RetryPolicy(Math.random),
     attempts: config.limits.attempts,
     exposeHeaders: config.decisionHeaders,
   });
   const bodyLimitBytes = config.limits.bodyBytes;
   const { devRoutes } = config;
   const timeoutMs = config.timeouts.firstByteMs;
+  const admission = new Admission({
+    inflightMax: config.limits.inflightRequests,
+    waitingMax: config.limits.waitingRequests,
+    waitMs: config.timeouts.queueMs,
+    nowMs: () => performance.now(),
+    onWaiting: (model, count) => metrics.waitingRequests.set({ model }, count),
+  });
   const router = new Router({
     matcher: pool,
     fleet,
     chooser,
     dispatcher,
     book,
+    admission,
     responses: new StoredResponses(fleet, () => performance.now()),
     metrics,
     parity: new TokenParity({

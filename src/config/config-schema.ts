@@ -126,18 +126,29 @@ const model = table(
 const limits = table(
   {
     bodyBytes: size('Largest request body.', 32 * 2 ** 20, '32MiB', 2 ** 30),
-    messages: integer({ doc: 'Most messages of a chat.', fallback: 20_000, min: 1, max: 1e6 }),
+    messages: integer({
+      doc: 'Most messages of a chat; longer ones get 400.',
+      fallback: 20_000,
+      min: 1,
+      max: 1e6,
+    }),
     promptTokens: integer({
-      doc: 'Longest prompt; longer ones are not matched.',
+      doc: 'Longest prompt; longer ones get 400.',
       unit: 'tokens',
       fallback: 4_194_304,
       min: 1,
       max: 2 ** 31 - 1,
     }),
     inflightRequests: integer({
-      doc: 'Requests at the engines at once; more get 429.',
+      doc: 'Requests of one model at its engines at once; more wait.',
       fallback: 16_384,
       min: 1,
+      max: 1e6,
+    }),
+    waitingRequests: integer({
+      doc: 'Requests of one model that wait for a place at its engines; more get 429.',
+      fallback: 1024,
+      min: 0,
       max: 1e6,
     }),
     queuedRequests: integer({
@@ -169,6 +180,7 @@ const timeouts = table(
     firstByteMs: ms('To the first byte of an answer; long prompts wait in queues.', 600_000),
     idleMs: ms('Between two parts of an answer.', 300_000),
     matchMs: ms('To tokenize and match; later requests go out unmatched.', 2000),
+    queueMs: ms('For a place at the engines; then 429.', 30_000, 0),
     drainMs: ms('For requests in flight when the router stops.', 30_000, 0),
   },
   'How long things may take.',

@@ -96,6 +96,11 @@ export class EngineCall implements Dispatcher.DispatchHandler {
     const { rawHeaders } = controller;
     const headers = responseHeaders(Array.isArray(rawHeaders) ? rawHeaders : []);
     this.#status = status;
+    if (this.#observer.accepts?.(status, headers) === false) {
+      // What comes of its body is read and dropped, so that the connection can be used again.
+      this.#finish({ kind: 'declined', status });
+      return;
+    }
     this.#isEventStream = headers.some(
       ([name, value]) =>
         name === 'content-type' && value.toLowerCase().startsWith('text/event-stream'),

@@ -19,6 +19,8 @@ export interface ForwardRequest {
 }
 
 export interface ForwardObserver {
+  /** False: nothing of this answer is to reach the client, since another endpoint will be tried. */
+  accepts?(status: number, headers: HeaderList): boolean;
   /** Status line and headers arrived. */
   onHeaders?(status: number, headers: HeaderList): void;
   /** Each body chunk, before it is written to the client; must not keep or change it. */
@@ -33,6 +35,8 @@ export type ForwardOutcome =
   /** Nothing of an answer reached the client: another endpoint may be tried, unless the error's
    * source is the client. `sent` says whether the engine may have seen the request. */
   | { readonly kind: 'unanswered'; readonly error: RouterError; readonly sent: boolean }
+  /** The observer did not accept the answer. */
+  | { readonly kind: 'declined'; readonly status: number }
   /** Failed after the response had started; the client has been told as well as it can be. */
   | { readonly kind: 'broken'; readonly error: RouterError }
   /** The client went away; the engine's request was aborted. */

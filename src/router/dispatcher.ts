@@ -1,5 +1,6 @@
 // Sends a request to the best endpoint, and to the next best when nothing came of it.
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
@@ -15,6 +16,7 @@ import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
 import { requestIdsOf } from './request-ids.js';
+import { askedRestMs, type RetryPolicy } from './retry-policy.js';
 import { holderGone } from './stored-responses.js';
 
 /** One request on its way. */
@@ -27,6 +29,8 @@ export interface Journey {
   readonly model: string | null;
   readonly models: ModelSnapshot;
   readonly receivedMs: number;
+  /** For a place at the engines. */
+  readonly waitedMs: number;
   /** Sending it twice does no harm beyond the cost. */
   readonly repeatable: boolean;
   /** The only endpoint that can answer; null: any that serves the model. */
@@ -43,6 +47,7 @@ export interface DispatcherParts {
   readonly forwarder: Forwarder;
   readonly book: DecisionBook;
   readonly metrics: Metrics;
+  readonly retry: RetryPolicy;
   /** Endpoints tried for one request. */
   readonly attempts: number;
   /** Whether responses carry the `x-warmpath-*` headers. */
@@ -65,39 +70,60 @@ export class Dispatcher {
 
   /** Rejects with RouterError when no endpoint has begun to answer. */
   async send(journey: Journey): Promise<void> {
-    const { chooser, attempts, metrics } = this.#parts;
+    const { chooser, attempts, metrics, retry } = this.#parts;
     const tried = new Set<number>();
     let failure: RouterError | null = null;
-    for (let attempt = 0; attempt < attempts; attempt++) {
+    retry.earn();
+    for (let attempt = 1; attempt <= attempts; attempt++) {
       const endpoints = this.#candidates(journey, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
       chooser.assigned(choice, journey.found);
-      const outcome = await this.#attempt(journey, choice);
-      if (outcome.kind !== 'unanswered') return;
+      const others = attempt < attempts && endpoints.length > 1;
+      const outcome = await this.#attempt(journey, choice, others);
       tried.add(choice.target.endpoint.slot);
+      if (outcome.kind === 'declined') {
+        metrics.retries.inc({ reason: `engine_${outcome.status}` });
+        continue;
+      }
+      if (outcome.kind !== 'unanswered') return;
       failure = outcome.error;
-      if (!mayTryAgain(journey, outcome)) break;
+      if (!mayTryAgain(journey, outcome) || !this.#affords(outcome)) break;
       metrics.retries.inc({ reason: failure.code });
+      await delay(retry.pauseMs(attempt));
+      if (journey.exchange.aborted) return;
     }
     if (failure !== null) throw failure;
     throw journey.pinned === null ? noEndpoint(journey.model) : holderGone(journey.pinned);
   }
 
+  /** What never reached an engine costs none of them anything. */
+  #affords({ sent }: ForwardOutcome & { kind: 'unanswered' }): boolean {
+    const { retry, metrics } = this.#parts;
+    if (!sent || retry.spend()) return true;
+    metrics.retries.inc({ reason: 'over_budget' });
+    return false;
+  }
+
   /** A holder that is to get nothing new still answers for what it holds. */
   #candidates({ pinned, model }: Journey, tried: ReadonlySet<number>): readonly LiveEndpoint[] {
-    if (pinned === null) return this.endpoints(model, tried);
+    if (pinned === null) {
+      const endpoints = this.endpoints(model, tried);
+      const rested = endpoints.filter((live) => !live.isResting);
+      return rested.length > 0 ? rested : endpoints;
+    }
     return pinned.health.healthy && tried.size === 0 ? [pinned] : [];
   }
 
   /** Books, forwards to one endpoint, and takes the booking back whatever happens. */
-  async #attempt(journey: Journey, choice: Choice): Promise<ForwardOutcome> {
+  async #attempt(journey: Journey, choice: Choice, hasOthers: boolean): Promise<ForwardOutcome> {
     const { fleet, predicted, forwarder, metrics, book } = this.#parts;
     const { exchange, found, receivedMs } = journey;
     const { target } = choice;
     const { slot, name, url } = target.endpoint;
     const ids = requestIdsOf(exchange);
-    const record = book.enter(choice, found, performance.now() - receivedMs, ids);
+    const decisionMs = performance.now() - receivedMs - journey.waitedMs;
+    const record = book.enter(choice, found, decisionMs, ids);
     const eventsThen = target.live.events;
     const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
     const prediction = predicted.predict(slot, newBlocks(target));
@@ -117,6 +143,12 @@ export class Dispatcher {
         this.#request(journey, target, record),
         exchange,
         {
+          accepts: (code, headers) => {
+            const restMs = askedRestMs(code, headers);
+            if (restMs === null) return true;
+            target.live.rest(restMs);
+            return !hasOthers || !this.#parts.retry.spend();
+          },
           onHeaders: (code) => {
             status = code;
           },
@@ -131,7 +163,7 @@ export class Dispatcher {
       if (!succeeded) prediction.cancel();
       fleet.report(slot, outcome);
       record.outcome = outcome.kind;
-      if (outcome.kind !== 'unanswered') {
+      if (outcome.kind !== 'unanswered' && outcome.kind !== 'declined') {
         const code = outcome.kind === 'aborted' ? 499 : status;
         metrics.requests.inc({ model: record.model, endpoint: name, code });
       }

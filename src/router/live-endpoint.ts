@@ -28,6 +28,7 @@ export class LiveEndpoint {
   #events: EventState | null = null;
   readonly #nowMs: () => number;
   #otherRequests = 0;
+  #restsUntilMs = 0;
   /** When the first request was answered that left blocks behind, with no event proven since. */
   #silentSinceMs: number | null = null;
 
@@ -115,6 +116,15 @@ export class LiveEndpoint {
   /** The engine was sent to sleep or woken through us: known before the next poll says so. */
   sleeping(sleeping: boolean): void {
     if (this.metrics !== null) this.metrics = { ...this.metrics, sleeping };
+  }
+
+  /** It said that it has too much to do: others are asked first until then. */
+  rest(forMs: number): void {
+    this.#restsUntilMs = this.#nowMs() + forMs;
+  }
+
+  get isResting(): boolean {
+    return this.#nowMs() < this.#restsUntilMs;
   }
 
   /** Whether this engine has loaded an adapter; unknown counts as no. */

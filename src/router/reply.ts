@@ -20,6 +20,7 @@ export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): 
   }
   if (error.code === 'client_closed') return;
   metrics.requests.inc({ model: '', endpoint: '', code: error.status });
+  metrics.rejected.inc({ reason: error.code });
   if (exchange.started) {
     exchange.destroy();
     return;

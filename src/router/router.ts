@@ -7,10 +7,11 @@ import type { Metrics } from '../metrics.js';
 import { namedModel } from '../openai/named-model.js';
 import { previousResponseId } from '../openai/response-id.js';
 import type { MatchFound, MatchReply, MatchTask } from '../tokenizer/match-task.js';
+import type { Admission } from './admission.js';
 import type { Chooser } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
 import type { DecisionRecord } from './decision-log.js';
-import { type Dispatcher, noEndpoint } from './dispatcher.js';
+import { type Dispatcher, type Journey, noEndpoint } from './dispatcher.js';
 import type { Fleet } from './fleet.js';
 import type { StoredResponses } from './stored-responses.js';
 import type { TokenParity } from './token-parity.js';
@@ -22,10 +23,16 @@ export interface RouterParts {
   readonly dispatcher: Dispatcher;
   readonly book: DecisionBook;
   readonly responses: StoredResponses;
+  readonly admission: Admission;
   readonly metrics: Metrics;
   readonly parity: TokenParity;
   readonly bodyLimitBytes: number;
 }
+
+/** Of matches that waited longer with their request too little may be left. */
+const STALE_MS = 1000;
+
+type Look = Pick<Journey, 'found' | 'model' | 'models'>;
 
 export class Router {
   readonly #parts: RouterParts;
@@ -36,38 +43,45 @@ export class Router {
 
   /** Answers a generation request by prefix. Rejects with RouterError when no answer has begun. */
   async route(exchange: Exchange, shape: RequestShape): Promise<void> {
-    const { fleet, dispatcher, responses, parity, bodyLimitBytes } = this.#parts;
+    const { dispatcher, responses, admission, bodyLimitBytes } = this.#parts;
     const body = await exchange.readBody(bodyLimitBytes);
     const receivedMs = performance.now();
-    const models = fleet.models();
-    const found = await this.#match({ shape, body, models: models.forPool });
-    const model = found === null ? null : (found.loraName ?? found.model);
-    const journey = { exchange, body, found, model, models, receivedMs, repeatable: true };
-    if (shape !== 'responses') {
-      if (exchange.aborted) return;
-      await dispatcher.send({ ...journey, pinned: null, watch: null });
-      // The answer is out: nobody waits for this.
-      if (found !== null && found.unmatched === null) {
-        const { headers } = exchange;
-        void parity.sample({ shape, body, headers, models: models.forPool, model });
-      }
-      return;
-    }
-    const previous = previousResponseId(body);
+    let look = await this.#look(shape, body);
+    const isStored = shape === 'responses';
+    const previous = isStored ? previousResponseId(body) : null;
     const pinned = previous === null ? null : await responses.holderOf(previous, exchange.headers);
-    if (exchange.aborted) return;
-    return dispatcher.send({ ...journey, pinned, watch: responses.watcher() });
+    const lookedMs = performance.now();
+    const leave = await admission.enter(exchange, look.found?.model ?? '');
+    try {
+      const waitedMs = performance.now() - lookedMs;
+      // Engines that were full have other blocks by now.
+      if (waitedMs > STALE_MS) look = await this.#look(shape, body);
+      if (exchange.aborted) return;
+      const watch = isStored ? responses.watcher() : null;
+      const journey = { exchange, body, ...look, receivedMs, waitedMs, repeatable: true };
+      await dispatcher.send({ ...journey, pinned, watch });
+    } finally {
+      leave();
+    }
+    this.#checkParity(exchange, shape, body, look);
   }
 
   /** Forwards any other request to the least loaded endpoint, of its model where it names one. */
   async relay(exchange: Exchange, repeatable: boolean): Promise<void> {
-    const { fleet, dispatcher, bodyLimitBytes } = this.#parts;
+    const { fleet, dispatcher, admission, bodyLimitBytes } = this.#parts;
     const body = await exchange.readBody(bodyLimitBytes);
     const receivedMs = performance.now();
     const named = namedModel(exchange.header('content-type') ?? '', body);
     const model = named !== null && fleet.knows(named) ? named : null;
-    const journey = { exchange, body, found: null, model, models: fleet.models(), receivedMs };
-    await dispatcher.send({ ...journey, repeatable, pinned: null, watch: null });
+    // Only what costs an engine work has to wait for a place.
+    const leave = exchange.method === 'POST' ? await admission.enter(exchange, model ?? '') : null;
+    try {
+      const waitedMs = performance.now() - receivedMs;
+      const journey = { exchange, body, found: null, model, models: fleet.models(), receivedMs };
+      await dispatcher.send({ ...journey, waitedMs, repeatable, pinned: null, watch: null });
+    } finally {
+      leave?.();
+    }
   }
 
   /** Forwards a request about a stored response to the endpoint that holds it. */
@@ -78,19 +92,38 @@ export class Router {
     const pinned = await responses.holderOf(id, exchange.headers);
     if (exchange.aborted) return;
     const journey = { exchange, body, found: null, model: null, models: fleet.models() };
-    await dispatcher.send({ ...journey, receivedMs, repeatable: true, pinned, watch: null });
+    await dispatcher.send({
+      ...journey,
+      ...{ receivedMs, waitedMs: 0, repeatable: true, pinned, watch: null },
+    });
   }
 
   /** The decision for a body, without sending or booking anything. */
   async explain(shape: RequestShape, body: Uint8Array): Promise<DecisionRecord> {
     const receivedMs = performance.now();
-    const models = this.#parts.fleet.models();
-    const found = await this.#match({ shape, body, models: models.forPool });
-    const model = found === null ? null : (found.loraName ?? found.model);
+    const { found, model, models } = await this.#look(shape, body);
     const endpoints = this.#parts.dispatcher.endpoints(model);
     if (endpoints.length === 0) throw noEndpoint(model);
     const choice = this.#parts.chooser.choose(found, models, endpoints);
     return this.#parts.book.describe(choice, found, performance.now() - receivedMs);
+  }
+
+  /** The answer is out: nobody waits for this. */
+  #checkParity(
+    { headers }: Exchange,
+    shape: RequestShape,
+    body: Uint8Array,
+    { found, model, models }: Look,
+  ): void {
+    if (found === null || found.unmatched !== null) return;
+    void this.#parts.parity.sample({ shape, body, headers, models: models.forPool, model });
+  }
+
+  /** The prompt's matches, and under which models they were found. */
+  async #look(shape: RequestShape, body: Uint8Array): Promise<Look> {
+    const models = this.#parts.fleet.models();
+    const found = await this.#match({ shape, body, models: models.forPool });
+    return { found, model: found === null ? null : (found.loraName ?? found.model), models };
   }
 
   /** null: the pool could not tell, and load alone shall decide. */

@@ -6,6 +6,12 @@ import type { MatchFound, MatchReply, MatchTask, SettingsMatch } from './match-t
 import { ModelCatalog, type NamedModel } from './model-catalog.js';
 import type { EncodedPrompts, ModelTokenizer } from './model-tokenizer.js';
 import { hashPrompts, type MatchHashes, matchPrompts } from './prefix-match.js';
+import {
+  checkMessages,
+  checkPromptTokens,
+  NO_LIMITS,
+  type RequestLimits,
+} from './request-limits.js';
 import { TokenizerCache } from './tokenizer-cache.js';
 
 export type ParseRequest = (shape: RequestShape, body: Uint8Array) => InferenceRequest;
@@ -15,6 +21,7 @@ export interface MatcherParts {
   /** null: no index, hash only. */
   readonly match: MatchHashes | null;
   readonly maxEndpoints: number;
+  readonly limits?: RequestLimits;
 }
 
 const NO_TIMES = { parseUs: 0, renderUs: 0, tokenizeUs: 0, hashUs: 0, matchUs: 0 };
@@ -25,12 +32,14 @@ export class RequestMatcher {
   readonly tokenizers = new TokenizerCache();
   private readonly parts: MatcherParts;
   private readonly scratch: Uint32Array;
+  private readonly limits: RequestLimits;
   private catalog: ModelCatalog | null = null;
   /** Folders whose failure is in the log. */
   private readonly reported = new Set<string>();
 
   constructor(parts: MatcherParts) {
     this.parts = parts;
+    this.limits = parts.limits ?? NO_LIMITS;
     this.scratch = new Uint32Array(parts.maxEndpoints * 3);
   }
 
@@ -71,6 +80,7 @@ export class RequestMatcher {
   } {
     const start = performance.now();
     const request = this.parts.parse(task.shape, task.body);
+    checkMessages(request, this.limits);
     const named = this.catalogOf(task.models).find(request.model);
     return { request, named, parseUs: microsecondsSince(start) };
   }
@@ -83,6 +93,7 @@ export class RequestMatcher {
     }
     const { maxModelLen } = named.model;
     const encoded = await tokenizer.encodePrompts(request, named.chat, maxModelLen);
+    checkPromptTokens(encoded.tokens, this.limits);
     checkLength(encoded, request, maxModelLen);
     const { renderUs, tokenizeUs } = encoded;
     const times = { ...NO_TIMES, parseUs, renderUs, tokenizeUs };

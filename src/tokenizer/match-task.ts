@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.js';
 import type { RequestShape } from '../inference-request.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
 import type { ContentFormat } from './content-format.js';
+import type { RequestLimits } from './request-limits.js';
 
 export type { RequestShape };
 
@@ -111,6 +112,7 @@ export interface MatchThreadData {
   readonly indexId: number | null;
   /** Loaded before the first request. */
   readonly models: MatchModels;
+  readonly limits: RequestLimits;
 }
 
 /** A thread's report once it has loaded its models. */

@@ -11,6 +11,7 @@ import type {
   MatchThreadData,
   MatchThreadReport,
 } from './match-task.js';
+import { NO_LIMITS, type RequestLimits } from './request-limits.js';
 
 export interface TokenizerPoolOptions {
   /** null: one for every two CPUs, at least one. */
@@ -22,6 +23,7 @@ export interface TokenizerPoolOptions {
   readonly indexId: number | null;
   /** Loaded before `ready()` resolves. */
   readonly models: MatchModels;
+  readonly limits?: RequestLimits;
   /** Answer for a request whose deadline passed: RequestMatcher.outline, on this thread. */
   readonly outline: (task: MatchTask) => MatchReply;
   /** Thread entry, for tests. */
@@ -69,7 +71,8 @@ export class TokenizerPool {
     this.options = options;
     this.threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2));
     this.capacity = this.threads * TASKS_PER_THREAD;
-    const threadData: MatchThreadData = { indexId: options.indexId, models: options.models };
+    const { indexId, models, limits = NO_LIMITS } = options;
+    const threadData: MatchThreadData = { indexId, models, limits };
     this.pool = new Piscina({
       filename: options.workerFile ?? WORKER_FILE,
       minThreads: this.threads,

@@ -7,11 +7,12 @@ import { RequestMatcher } from './match-request.js';
 import type { MatchReply, MatchTask, MatchThreadData, MatchThreadReport } from './match-task.js';
 import type { MatchHashes } from './prefix-match.js';
 
-const { indexId, models }: MatchThreadData = workerData;
+const { indexId, models, limits }: MatchThreadData = workerData;
 const matcher = new RequestMatcher({
   parse: parseRequest,
   match: indexId === null ? null : attach(indexId),
   maxEndpoints: native.maxEndpoints,
+  limits,
 });
 void loadModels();
 

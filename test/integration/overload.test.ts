@@ -1,0 +1,125 @@
+// More than the engines can take: who waits, who is refused, and how programs are told.
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import type { SimEngine } from '../../src/sim/sim-engine.js';
+import { type Answer, get, post } from '../support/openai-client.js';
+import { QUICK_TOKENIZER, startRouter, TEST_MODEL, type TestRouter } from '../support/router.js';
+import { startSims } from '../support/sim-engine.js';
+import { waitFor } from '../support/wait-for.js';
+
+const CHAT = '/v1/chat/completions';
+const chat = (maxTokens: number, content = 'a b') => ({
+  ...{ model: TEST_MODEL, max_tokens: maxTokens, ignore_eos: true },
+  messages: [{ role: 'user', content }],
+});
+
+async function fleet(
+  context: TestContext,
+  count: number,
+  extra: Readonly<Record<string, unknown>>,
+): Promise<TestRouter & { sims: SimEngine[] }> {
+  const sims = await startSims(context, count, { model: TEST_MODEL, timing: 'llm-d-8b-h100' });
+  return { sims, ...(await startRouter(context, sims, extra, QUICK_TOKENIZER)) };
+}
+
+function assertRefused({ status, headers, body }: Answer, reason: string): void {
+  assert.equal(status, 429);
+  assert.equal(headers['x-warmpath-reason'], reason);
+  assert.match(String(headers['retry-after']), /^\d+$/);
+  assert.equal(body.error.type, 'TooManyRequestsError');
+  assert.equal(body.error.code, 429);
+}
+
+test('requests over the limit wait, those over the queue get 429 and when to come again', async (context) => {
+  const { sims, url, adminUrl } = await fleet(context, 1, {
+    limits: { inflightRequests: 2, waitingRequests: 3 },
+  });
+  const running = () => sims[0]?.stats.runningRequests ?? 0;
+  const inflight = [1, 2].map(() => post(`${url}${CHAT}`, chat(40)));
+  await waitFor('two running requests', () => running() === 2);
+  const waiting = [1, 2, 3].map(() => post(`${url}${CHAT}`, chat(1)));
+  const gauge = async () => (await get(`${adminUrl}/metrics`)).text;
+  const full = `warmpath_waiting_requests{model="${TEST_MODEL}"} 3`;
+  while (!(await gauge()).includes(full));
+  assertRefused(await post(`${url}${CHAT}`, chat(1)), 'queue_full');
+  assert.equal(running(), 2);
+  for (const answer of await Promise.all([...inflight, ...waiting])) {
+    assert.equal(answer.status, 200, answer.text);
+  }
+  const metrics = await gauge();
+  assert.match(metrics, /warmpath_rejected_total\{reason="queue_full"\} 1/);
+  assert.match(metrics, /warmpath_waiting_requests\{model="[^"]+"\} 0/);
+});
+
+test('a request that waits too long gets 429, and questions about the fleet never wait', async (context) => {
+  const { sims, url } = await fleet(context, 1, {
+    ...{ limits: { inflightRequests: 1 }, timeouts: { queueMs: 150 } },
+  });
+  const leaving = new AbortController();
+  const long = fetch(`${url}${CHAT}`, {
+    method: 'POST',
+    body: JSON.stringify(chat(10_000)),
+    headers: { 'content-type': 'application/json' },
+    signal: leaving.signal,
+  });
+  await waitFor('the running request', () => sims[0]?.stats.runningRequests === 1);
+  const waiting = post(`${url}${CHAT}`, chat(1));
+  assert.equal((await get(`${url}/load`)).status, 200);
+  assert.equal((await get(`${url}/v1/models`)).status, 200);
+  assertRefused(await waiting, 'queue_timeout');
+  leaving.abort();
+  await assert.rejects(long);
+  assert.equal((await post(`${url}${CHAT}`, chat(1))).status, 200);
+});
+
+test('a client that leaves the queue never reaches an engine', async (context) => {
+  const { sims, url } = await fleet(context, 1, { limits: { inflightRequests: 1 } });
+  const first = post(`${url}${CHAT}`, chat(30));
+  await waitFor('the running request', () => sims[0]?.stats.runningRequests === 1);
+  await assert.rejects(
+    fetch(`${url}${CHAT}`, {
+      method: 'POST',
+      body: JSON.stringify(chat(1)),
+      headers: { 'content-type': 'application/json' },
+      signal: AbortSignal.timeout(50),
+    }),
+  );
+  const third = post(`${url}${CHAT}`, chat(1));
+  assert.equal((await first).status, 200);
+  assert.equal((await third).status, 200);
+  assert.equal(sims[0]?.stats.prefixQueryTokens, 2 * ((await third).body.usage.prompt_tokens ?? 0));
+});
+
+test('an engine that has too much to do is passed over, and rests', async (context) => {
+  const { sims, url } = await fleet(context, 2, {});
+  const [busy] = sims;
+  assert.ok(busy !== undefined);
+  busy.faults.status = 503;
+  for (let i = 0; i < 8; i++) {
+    const answer = await post(`${url}${CHAT}`, chat(1));
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['x-warmpath-endpoint'], 'b');
+  }
+  assert.equal((await get(`${url}/health`)).status, 200);
+});
+
+test('when all engines have too much to do the client gets the engine’s own words', async (context) => {
+  const { sims, url } = await fleet(context, 2, {});
+  for (const sim of sims) sim.faults.status = 429;
+  const answer = await post(`${url}${CHAT}`, chat(1));
+  assert.equal(answer.status, 429);
+  assert.equal(answer.headers['retry-after'], '1');
+  assert.match(answer.body.error.message, /a fault was asked for/);
+});
+
+test('a request over the router’s own limits is told which', async (context) => {
+  const { url } = await fleet(context, 1, { limits: { messages: 3, promptTokens: 16 } });
+  const messages = Array.from({ length: 4 }, () => ({ role: 'user', content: 'a' }));
+  const many = await post(`${url}${CHAT}`, { model: TEST_MODEL, messages });
+  assert.equal(many.status, 400);
+  assert.equal(many.body.error.param, 'messages');
+  const long = await post(`${url}${CHAT}`, chat(1, 'a '.repeat(20)));
+  assert.equal(long.status, 400);
+  assert.match(long.body.error.message, /the router takes at most 16/);
+  assert.equal(long.headers['x-warmpath-reason'], 'prompt_too_long');
+});
