@@ -69,7 +69,8 @@ function compile(...parameters) {
   process.exit(1);
 }
 
-const output = join(root, 'build', 'native', sanitizer ?? 'plain');
+// Not below build, which node-gyp wipes.
+const output = join(root, 'dist', 'native', sanitizer ?? 'plain');
 mkdirSync(output, { recursive: true });
 const objects = sources.map((source) => {
   const object = join(output, `${basename(source, '.cc')}.o`);
