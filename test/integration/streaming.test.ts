@@ -173,3 +173,21 @@ test('characters that are cut between two chunks arrive whole', async (context) 
   });
   assert.ok(texts.join('').startsWith(content));
 });
+
+test('one connection carries a thousand requests', async (context) => {
+  const { url } = await pair(context);
+  const client = await rawClient(Number(new URL(url).port));
+  const body = JSON.stringify(chat({ max_tokens: 2 }));
+  const ask = `POST ${CHAT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  for (let i = 0; i < 1000; i++) {
+    const isChat = i % 10 === 0;
+    const response = await exchangeRaw(
+      client,
+      isChat ? ask : 'GET /version HTTP/1.1\r\nhost: x\r\n\r\n',
+    );
+    assert.equal(response.status, 200, `request ${i}`);
+    assert.equal(response.rest, '');
+    if (isChat) assert.equal(response.chunks.at(-1), 'data: [DONE]\n\n');
+  }
+  client.socket.destroy();
+});
