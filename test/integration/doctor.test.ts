@@ -104,7 +104,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: 'a publisher that publishes nothing',
-    break: (sim) => Object.assign(faultsOf(sim), { silent: true }),
+    break: (sim) => Object.assign(faultsOf(sim), { silent: true, replaySilent: true }),
     check: 'events',
     message: /a new prompt caused no event/,
   },
