@@ -40,7 +40,7 @@ const LONG = 'The ledger of the harbour lists every ship, its cargo and its mast
 
 test('the same prompt goes where it is cached, whatever API it comes through', async (context) => {
   const encoder = await loadPromptEncoder(shippedTokenizer());
-  const sims = await startSims(context, 3, { encoder, model: TEST_MODEL, hashSeed: '42' });
+  const sims = await startSims(context, 3, { encoder, model: TEST_MODEL });
   const { url } = await startRouter(context, sims);
   const messages = [
     { role: 'system', content: LONG },
@@ -51,7 +51,8 @@ test('the same prompt goes where it is cached, whatever API it comes through', a
   const holder = (await post(`${url}/v1/chat/completions`, chat)).headers['x-warmpath-endpoint'];
   let again = await post(`${url}/v1/chat/completions`, chat);
   // Until the events of the first answer have come, and have proven how the engine hashes.
-  for (let i = 0; i < 200 && again.headers['x-warmpath-trust'] !== 'exact'; i++) {
+  const isProven = () => matched(again) > 200 && again.headers['x-warmpath-trust'] === 'exact';
+  for (let i = 0; i < 200 && !isProven(); i++) {
     again = await post(`${url}/v1/chat/completions`, chat);
   }
   assert.ok(matched(again) > 200);
