@@ -99,8 +99,8 @@ void CachedHasher::StoreRun(const BlockChain<uint32_t>& chain, size_t block,
   runs_.Store({key_.data(), key_.size()}, hash, {entry_.data(), words});
 }
 
-uint64_t CachedHasher::MakeKey(const BlockChain<uint32_t>& chain, size_t block,
-                               size_t block_count, const Link& link) {
+uint64_t CachedHasher::MakeKey(const BlockChain<uint32_t>& chain, size_t block, size_t block_count,
+                               const Link& link) {
   const KeyHead head = {static_cast<uint32_t>(chain.algorithm), chain.block_size, link.size,
                         static_cast<uint32_t>(chain.extra_every.size())};
   const auto tokens =

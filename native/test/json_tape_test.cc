@@ -34,13 +34,26 @@ TEST(json_tape_has_kinds_sizes_and_places) {
   const Tape tape = Read(R"({"k": [1, 22], "e":"a\nb", "u":"é", "x":[-1,[]]})");
   CHECK(tape.result == JsonResult::kRead);
   const std::vector<uint32_t> expected = {
-      Word(JsonKind::kObject, 4), Word(JsonKind::kAscii, 1),          2,
-      Word(JsonKind::kIntegers, 2), 1,                                22,
-      Word(JsonKind::kAscii, 1),  16,                                 Word(JsonKind::kUnescapedAscii, 3),
-      0,                          Word(JsonKind::kAscii, 1),          28,
-      Word(JsonKind::kUtf8, 2),   32,                                 Word(JsonKind::kAscii, 1),
-      38,                         Word(JsonKind::kArray, 2),          Word(JsonKind::kNumber, 2),
-      42,                         Word(JsonKind::kArray, 0),
+      Word(JsonKind::kObject, 4),
+      Word(JsonKind::kAscii, 1),
+      2,
+      Word(JsonKind::kIntegers, 2),
+      1,
+      22,
+      Word(JsonKind::kAscii, 1),
+      16,
+      Word(JsonKind::kUnescapedAscii, 3),
+      0,
+      Word(JsonKind::kAscii, 1),
+      28,
+      Word(JsonKind::kUtf8, 2),
+      32,
+      Word(JsonKind::kAscii, 1),
+      38,
+      Word(JsonKind::kArray, 2),
+      Word(JsonKind::kNumber, 2),
+      42,
+      Word(JsonKind::kArray, 0),
   };
   CHECK(tape.words == expected);
   CHECK(tape.unescaped.substr(0, 3) == "a\nb");
@@ -63,7 +76,9 @@ TEST(json_tape_says_when_it_is_full) {
 }
 
 TEST(json_tape_bounds_the_depth) {
-  const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
   CHECK(Read(nested(kMaxJsonDepth)).result == JsonResult::kRead);
   CHECK(Read(nested(kMaxJsonDepth + 1)).result == JsonResult::kRefused);
   CHECK(Read(std::string(1'000'000, '[')).result == JsonResult::kRefused);
