@@ -175,9 +175,9 @@ export async function assemble(
   const queue = () => pool.counts;
   const page = (accept: string | undefined) =>
     metricsPage({ fleet, index, queue, metrics }, accept);
-  const heartbeat = new Heartbeat({ book, fleet, index, queue });
+  const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
-  const seen = { book, fleet, index, queue, version: VERSION, plan, demo };
+  const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));

@@ -7,7 +7,7 @@ export interface ChatMessage {
 
 /** More instructions than one engine of the demo can keep, and fewer than three can. */
 const ASSISTANTS = 48;
-const RULES_AN_ASSISTANT = 165;
+const RULES_AN_ASSISTANT = 240;
 const TURNS_MIN = 2;
 const TURNS_MAX = 5;
 
@@ -25,9 +25,9 @@ export class DemoChats {
     this.#random = random;
   }
 
-  /** Instructions of an assistant; some are asked far more often than others. */
+  /** Instructions of an assistant, about 6,000 tokens. */
   assistant(): string {
-    return instructions(Math.floor(ASSISTANTS * this.#random() ** 1.5));
+    return instructions(Math.floor(ASSISTANTS * this.#random()));
   }
 
   turns(): number {

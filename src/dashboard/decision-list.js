@@ -2,6 +2,9 @@
 import { showDecision } from './decision-view.js';
 import { byId, clock, count, duration, element, meter, setText } from './dom.js';
 
+const HINT = "Newest first. Choose one to see every endpoint's score.";
+const HELD = 'Held still while you are in the list.';
+
 export class DecisionList {
   #body = byId('decisions');
   #rows = new Map();
@@ -19,7 +22,9 @@ export class DecisionList {
   draw({ decisions }) {
     byId('decisions-empty').hidden = decisions.length > 0 || this.#rows.size > 0;
     // Rows that move while somebody reads or aims at them are of no use.
-    if (this.#isPaused || this.#body.contains(document.activeElement)) {
+    const isHeld = this.#body.contains(document.activeElement);
+    setText(byId('decisions-hint'), isHeld ? HELD : HINT);
+    if (this.#isPaused || isHeld) {
       this.#update(decisions.filter(({ id }) => this.#rows.has(id)));
       return;
     }

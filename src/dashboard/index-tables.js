@@ -19,7 +19,17 @@ export class IndexTables {
     return { cells: [name, ...numbers], name, numbers };
   });
 
-  draw({ index, prefixes, endpoints }) {
+  #misses = new RowList('misses', () => {
+    const [cause, number] = [element('td'), element('td', { class: 'number' })];
+    return { cells: [cause, number], cause, number };
+  });
+
+  draw({ index, prefixes, endpoints, misses }) {
+    byId('misses-panel').hidden = misses.length === 0;
+    this.#misses.draw(misses, (row, miss) => {
+      setText(row.cause, miss.cause);
+      setText(row.number, count(miss.count));
+    });
     const copies =
       index.copiesPerBlock === null ? '' : `, ${index.copiesPerBlock.toFixed(2)} copies of each`;
     const memory = `${bytes(index.bytes)} of ${bytes(index.maxBytes)}`;

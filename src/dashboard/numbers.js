@@ -31,8 +31,8 @@ const NUMBERS = [
   {
     label: 'In flight',
     main: ({ inflightRequests }) => count(inflightRequests),
-    below: ({ queue, minute }) => {
-      const waiting = queue.waiting === 0 ? '' : `, ${count(queue.waiting)} queued`;
+    below: ({ queued, minute }) => {
+      const waiting = queued === 0 ? '' : `, ${count(queued)} queued`;
       return `${count(minute.requests)} in the last minute${waiting}`;
     },
   },

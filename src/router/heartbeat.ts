@@ -1,5 +1,6 @@
 // Heartbeat: every few seconds a point for the charts, every minute a line in the log.
 import { log } from '../log.js';
+import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
 import type { PoolCounts } from '../tokenizer/tokenizer-pool.js';
 import { type TrafficState, WINDOW_MS } from '../traffic/traffic-log.js';
@@ -11,6 +12,7 @@ export interface HeartbeatParts {
   readonly fleet: Fleet;
   readonly index: PrefixIndex;
   readonly queue: () => PoolCounts;
+  readonly metrics: Metrics;
 }
 
 const BEATS_A_SUMMARY = 12;
@@ -48,10 +50,18 @@ export function stateOf(fleet: Fleet): TrafficState {
   return { inflightRequests, eventLagSeconds };
 }
 
+/** Requests that wait for a tokenizer thread, or for a place at the engines. */
+export function queued({ queue, metrics }: Pick<HeartbeatParts, 'queue' | 'metrics'>): number {
+  let waiting = queue().waiting;
+  for (const { series } of metrics.waitingRequests.all) waiting += series.value;
+  return waiting;
+}
+
 /** The minute in one line, for those who read logs. */
-export function summary({ book, fleet, index, queue }: HeartbeatParts): Record<string, unknown> {
+export function summary(parts: HeartbeatParts): Record<string, unknown> {
+  const { book, fleet, index } = parts;
   const minute = book.traffic.lastMinute();
-  const { waiting, refused } = queue();
+  const { refused } = parts.queue();
   return {
     requests: minute.requests,
     promptTokens: minute.promptTokens,
@@ -64,7 +74,7 @@ export function summary({ book, fleet, index, queue }: HeartbeatParts): Record<s
     firstTokenP50Ms: rounded(minute.firstTokenMs.quantileMs(0.5)),
     firstTokenP99Ms: rounded(minute.firstTokenMs.quantileMs(0.99)),
     inflight: stateOf(fleet).inflightRequests,
-    queued: waiting,
+    queued: queued(parts),
     refusedSinceStart: refused,
     endpoints: fleet.all.length,
     available: fleet.all.filter(({ available }) => available).length,

@@ -1,5 +1,6 @@
 // LiveSnapshot: everything the dashboard shows, as of now. It holds no prompt text.
 import { performance } from 'node:perf_hooks';
+import type { Metrics } from '../metrics.js';
 import { TIER } from '../native.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
 import type { PoolCounts } from '../tokenizer/tokenizer-pool.js';
@@ -7,7 +8,7 @@ import type { DecisionBook } from './decision-book.js';
 import type { DecisionRecord } from './decision-log.js';
 import type { DemoControls } from './demo-controls.js';
 import type { Fleet } from './fleet.js';
-import { stateOf } from './heartbeat.js';
+import { queued, stateOf } from './heartbeat.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 
 export interface SnapshotParts {
@@ -15,6 +16,7 @@ export interface SnapshotParts {
   readonly fleet: Fleet;
   readonly index: PrefixIndex;
   readonly queue: () => PoolCounts;
+  readonly metrics: Metrics;
   readonly version: string;
   readonly plan: () => string;
   /** null: not a demo. */
@@ -33,10 +35,11 @@ export function liveSnapshot(parts: SnapshotParts): object {
     demo: demo?.state() ?? null,
     ...trafficNow(book),
     ...stateOf(fleet),
-    queue: parts.queue(),
+    queued: queued(parts),
     index: indexNow(parts),
     endpoints: endpointsNow(parts),
     prefixes: prefixesNow(parts),
+    misses: missesOf(parts),
     decisions: book.log.latest(DECISIONS_SHOWN).map(brief),
     point: book.traffic.points.at(-1) ?? null,
   };
@@ -133,6 +136,13 @@ function prefixesNow({ book, fleet, index }: SnapshotParts): object[] {
       holders,
       endpoints: fleet.all.length,
     };
+  });
+}
+
+/** Answers whose cached tokens were not those predicted, by likely cause. */
+function missesOf({ metrics }: SnapshotParts): object[] {
+  return [...metrics.matchMismatches.all].map(({ values, series }) => {
+    return { cause: values[0] ?? '', count: series.value };
   });
 }
 
