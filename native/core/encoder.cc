@@ -109,8 +109,8 @@ void Encoder::EncodePiece(const uint8_t* text, uint32_t size) {
     size = static_cast<uint32_t>(prefixed_.size());
   }
   model_.pretokenizer().Split(text, size, &word_ends_, &spare_ends_);
-  // A word has at most as many tokens as bytes.
-  uint32_t* const first = ids_.Reserve(size);
+  // A word has at most as many tokens as bytes; a remembered one is copied with what lies behind.
+  uint32_t* const first = ids_.Reserve(size + WordCache::kShortTokensMax);
   uint32_t* out = first;
   uint32_t begin = 0;
   for (size_t i = 0; i < word_ends_.size(); ++i) {
@@ -128,42 +128,33 @@ void Encoder::EncodePiece(const uint8_t* text, uint32_t size) {
 uint32_t* Encoder::EncodeShortWord(const uint8_t* word, uint32_t size, uint32_t* out) {
   const ShortWord key = LoadShortWord(word, size);
   const uint64_t hash = HashShortWord(key, size);
-  WordCache::ShortEntry& entry = words_.ShortPlace(hash);
-  if (WordCache::Holds(entry, key, size)) {
-    out[0] = entry.tokens[0];
-    if (entry.count == 1) return out + 1;
-    for (uint32_t i = 1; i < entry.count; ++i) out[i] = entry.tokens[i];
-    return out + entry.count;
+  if (const WordCache::ShortEntry* entry = words_.FindShort(key, size, hash)) {
+    // Three copies cost less than finding out how many are needed; `out` has room for them.
+    memcpy(out, entry->tokens, sizeof entry->tokens);
+    return out + entry->count;
   }
-  uint32_t count = 1;
   out[0] = model_.whole_words().FindShort(key, size, hash);
-  if (out[0] == kNoToken) count = merger_.Tokenize(word, size, out);
-  if (count <= WordCache::kShortTokensMax) {
-    entry.word = key;
-    entry.size = static_cast<uint8_t>(size);
-    entry.count = static_cast<uint8_t>(count);
-    memcpy(entry.tokens, out, count * sizeof(uint32_t));
-  }
-  return out + count;
+  if (out[0] == kNoToken) return MergeWord(word, size, hash, out);
+  words_.StoreShort(key, size, hash, out, 1);
+  return out + 1;
 }
 
 uint32_t* Encoder::EncodeLongWord(const uint8_t* word, uint32_t size, uint32_t* out) {
-  WordCache::LongEntry* entry = nullptr;
-  if (size <= WordCache::kLongWordMax) {
-    entry = &words_.LongPlace(HashBytes(word, size));
-    if (WordCache::Holds(*entry, word, size)) {
-      memcpy(out, entry->tokens, entry->count * sizeof(uint32_t));
-      return out + entry->count;
-    }
-  }
-  uint32_t count = 1;
   out[0] = model_.whole_words().FindLong(word, size);
-  if (out[0] == kNoToken) count = merger_.Tokenize(word, size, out);
-  if (entry != nullptr && count <= WordCache::kLongTokensMax) {
-    entry->size = static_cast<uint8_t>(size);
-    entry->count = static_cast<uint8_t>(count);
-    memcpy(entry->word, word, size);
-    memcpy(entry->tokens, out, count * sizeof(uint32_t));
+  return out[0] != kNoToken ? out + 1 : MergeWord(word, size, HashBytes(word, size), out);
+}
+
+uint32_t* Encoder::MergeWord(const uint8_t* word, uint32_t size, uint64_t hash, uint32_t* out) {
+  if (size > WordCache::kLongWordMax) return out + merger_.Tokenize(word, size, out);
+  if (const WordCache::LongEntry* entry = words_.FindLong(word, size, hash)) {
+    memcpy(out, entry->tokens, entry->count * sizeof(uint32_t));
+    return out + entry->count;
+  }
+  const uint32_t count = merger_.Tokenize(word, size, out);
+  if (size <= kShortWordMax && count <= WordCache::kShortTokensMax) {
+    words_.StoreShort(LoadShortWord(word, size), size, hash, out, count);
+  } else if (count <= WordCache::kLongTokensMax) {
+    words_.StoreLong(word, size, hash, out, count);
   }
   return out + count;
 }

@@ -37,6 +37,7 @@ class Encoder {
   void EncodeText(const uint8_t* text, uint32_t size);
   void EncodePiece(const uint8_t* text, uint32_t size);
   uint32_t* EncodeShortWord(const uint8_t* word, uint32_t size, uint32_t* out);
+  uint32_t* MergeWord(const uint8_t* word, uint32_t size, uint64_t hash, uint32_t* out);
   uint32_t* EncodeLongWord(const uint8_t* word, uint32_t size, uint32_t* out);
 
   const std::shared_ptr<SharedTokenizer> tokenizer_;

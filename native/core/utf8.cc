@@ -1,5 +1,6 @@
 #include "core/utf8.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace kv {
@@ -65,6 +66,34 @@ void AppendRepairedUtf8(std::span<const uint8_t> text, std::vector<uint8_t>* rep
     repaired->insert(repaired->end(), kReplacement, kReplacement + sizeof kReplacement);
     text = text.subspan(static_cast<size_t>(-SequenceSize(text.data(), text.size())));
   }
+}
+
+size_t Utf16ToUtf8(std::span<const char16_t> units, uint8_t* out) noexcept {
+  constexpr size_t kBlock = 16;
+  uint8_t* const begin = out;
+  const size_t size = units.size();
+  for (size_t i = 0; i < size;) {
+    // Blocks of ASCII; compilers make vector instructions of both loops.
+    while (size - i >= kBlock) {
+      unsigned all = 0;
+      for (size_t k = 0; k < kBlock; ++k) all |= units[i + k];
+      if (all >= 0x80) break;
+      for (size_t k = 0; k < kBlock; ++k) out[k] = static_cast<uint8_t>(units[i + k]);
+      out += kBlock;
+      i += kBlock;
+    }
+    for (const size_t end = std::min(size, i + kBlock); i < end; ++i) {
+      uint32_t code = units[i];
+      if (code >= 0xd800 && code < 0xe000) {
+        const uint32_t next = i + 1 < size ? units[i + 1] : 0;
+        const bool paired = code < 0xdc00 && next >= 0xdc00 && next < 0xe000;
+        code = paired ? 0x10000 + ((code - 0xd800) << 10) + (next - 0xdc00) : 0xfffd;
+        i += paired;
+      }
+      out += EncodeUtf8(code, out);
+    }
+  }
+  return static_cast<size_t>(out - begin);
 }
 
 }  // namespace kv

@@ -65,4 +65,8 @@ size_t ValidUtf8Prefix(const uint8_t* text, size_t size) noexcept;
 // Rust's from_utf8_lossy do.
 void AppendRepairedUtf8(std::span<const uint8_t> text, std::vector<uint8_t>* repaired);
 
+// Writes `units` of UTF-16 as UTF-8 and returns the number of bytes, at most three a unit. Lone
+// surrogates become U+FFFD.
+size_t Utf16ToUtf8(std::span<const char16_t> units, uint8_t* out) noexcept;
+
 }  // namespace kv

@@ -32,7 +32,6 @@ class Vocabulary {
       if (slot.word == word && slot.size_and_id >> 24 == size) return slot.size_and_id & 0xffffff;
     }
   }
-  void PrefetchShort(uint64_t hash) const { __builtin_prefetch(&short_[hash & short_mask_]); }
 
   // REQUIRES: size > kShortWordMax.
   uint32_t FindLong(const uint8_t* word, uint32_t size) const;

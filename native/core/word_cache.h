@@ -1,7 +1,8 @@
 // Words already merged by this thread, with their tokens. Lookups compare all bytes of the word.
 //
-// Each word has one place, and a newer word takes it. Every thread has a cache of its own: the hot
-// path needs no atomics, and what a thread lacks costs it one merge, not a wrong answer.
+// A short word has two places, of which a new word takes the one used for longer; a long one has
+// one. Every thread has a cache of its own: the hot path needs no atomics, and what a thread lacks
+// costs it one merge, not a wrong answer.
 //
 // Thread safety: none.
 #pragma once
@@ -32,28 +33,52 @@ class WordCache {
   static constexpr uint32_t kLongWordMax = sizeof(LongEntry::word);
   static constexpr uint32_t kLongTokensMax = 16;
 
-  WordCache() : short_(new ShortEntry[kShortEntries]()), long_(new LongEntry[kLongEntries]()) {}
+  WordCache() : short_(new ShortSet[kShortSets]()), long_(new LongEntry[kLongEntries]()) {}
 
-  // The place of a short word; it holds the word if Holds() says so.
-  ShortEntry& ShortPlace(uint64_t hash) { return short_[hash >> 32 & (kShortEntries - 1)]; }
-  static bool Holds(const ShortEntry& entry, ShortWord word, uint32_t size) {
-    return entry.word == word && entry.size == size;
+  // The entry of a word of up to kShortWordMax bytes, null if there is none.
+  const ShortEntry* FindShort(ShortWord word, uint32_t size, uint64_t hash) const {
+    const ShortSet& set = short_[hash >> 32 & (kShortSets - 1)];
+    if (set.newer.word == word && set.newer.size == size) return &set.newer;
+    if (set.older.word == word && set.older.size == size) return &set.older;
+    return nullptr;
   }
-  void PrefetchShort(uint64_t hash) const {
-    __builtin_prefetch(&short_[hash >> 32 & (kShortEntries - 1)]);
+  // REQUIRES: count <= kShortTokensMax.
+  void StoreShort(ShortWord word, uint32_t size, uint64_t hash, const uint32_t* tokens,
+                  uint32_t count) {
+    ShortSet& set = short_[hash >> 32 & (kShortSets - 1)];
+    set.older = set.newer;
+    set.newer.word = word;
+    set.newer.size = static_cast<uint8_t>(size);
+    set.newer.count = static_cast<uint8_t>(count);
+    memcpy(set.newer.tokens, tokens, count * sizeof(uint32_t));
   }
 
-  LongEntry& LongPlace(uint64_t hash) { return long_[hash >> 32 & (kLongEntries - 1)]; }
-  static bool Holds(const LongEntry& entry, const uint8_t* word, uint32_t size) {
-    return entry.size == size && memcmp(entry.word, word, size) == 0;
+  // The entry of a word of up to kLongWordMax bytes; short words with many tokens have one, too.
+  const LongEntry* FindLong(const uint8_t* word, uint32_t size, uint64_t hash) const {
+    const LongEntry& entry = long_[hash >> 32 & (kLongEntries - 1)];
+    return entry.size == size && memcmp(entry.word, word, size) == 0 ? &entry : nullptr;
+  }
+  // REQUIRES: size <= kLongWordMax, count <= kLongTokensMax.
+  void StoreLong(const uint8_t* word, uint32_t size, uint64_t hash, const uint32_t* tokens,
+                 uint32_t count) {
+    LongEntry& entry = long_[hash >> 32 & (kLongEntries - 1)];
+    entry.size = static_cast<uint8_t>(size);
+    entry.count = static_cast<uint8_t>(count);
+    memcpy(entry.word, word, size);
+    memcpy(entry.tokens, tokens, count * sizeof(uint32_t));
   }
 
  private:
+  // One line of the processor's cache.
+  struct alignas(64) ShortSet {
+    ShortEntry newer;
+    ShortEntry older;
+  };
   // Together 1 MB, about the second-level cache of one core.
-  static constexpr size_t kShortEntries = 16384;
+  static constexpr size_t kShortSets = 8192;
   static constexpr size_t kLongEntries = 4096;
 
-  std::unique_ptr<ShortEntry[]> short_;
+  std::unique_ptr<ShortSet[]> short_;
   std::unique_ptr<LongEntry[]> long_;
 };
 
