@@ -36,6 +36,7 @@ struct HolderSet {
   uint16_t count;
   uint16_t first_word;  // bit set: number of the first 64-bit word
   uint16_t word_count;  // 0: the members are listed in order, 16 bits each
+  uint32_t clean_pass;  // last pass that found no dead member (prefix_index.h); the writer's
 
   // The members follow the header.
   [[nodiscard]] const uint16_t* members() const noexcept {
