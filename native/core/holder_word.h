@@ -24,6 +24,7 @@ inline constexpr int kInlineHolders = 4;
 
 inline constexpr HolderWord kNobody = 0;
 inline constexpr HolderWord kMovedWord = uint64_t{0xfffd} << 48;
+inline constexpr HolderWord kGoesOnWord = uint64_t{0xfffc} << 48;
 inline constexpr uint64_t kSetTag = 0xffff;
 inline constexpr uint64_t kDeadTag = 0xfffe;
 inline constexpr uint64_t kLow48 = (uint64_t{1} << 48) - 1;
