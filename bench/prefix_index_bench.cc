@@ -314,6 +314,7 @@ void MeasureGrowth(uint64_t from, uint64_t to) {
   std::atomic<uint64_t> grown{next};
   std::atomic<bool> stop{false};
   double longest = 0;
+  uint64_t above_ms = 0;
   uint64_t waits = 0;
   uint64_t missed = 0;
   Latencies latencies;
@@ -329,7 +330,9 @@ void MeasureGrowth(uint64_t from, uint64_t to) {
       const auto begin = Clock::now();
       const size_t found = reader.Match(hashes);
       latencies.microseconds.push_back(Nanoseconds(Clock::now() - begin) / 1000);
-      longest = std::max(longest, ThreadMicroseconds() - cpu);
+      const double used = ThreadMicroseconds() - cpu;
+      longest = std::max(longest, used);
+      above_ms += used > 1000;
       missed += found == 0;
     }
     waits = Waits() - waits_before;
@@ -349,9 +352,12 @@ void MeasureGrowth(uint64_t from, uint64_t to) {
   const IndexStats stats = index.native().Stats();
   const std::string name = "grow from " + std::to_string(from / 1'000'000) + "M to " +
                            std::to_string(to / 1'000'000) + "M blocks beside a reader: ";
-  latencies.Print(name + "match 128", Field("longest_cpu_us", longest) +
-                                          Field("waits", static_cast<double>(waits)) +
-                                          Field("missed", static_cast<double>(missed)));
+  latencies.Print(name + "match 128",
+                  Field("longest_cpu_us", longest) +
+                      Field("above_1ms", static_cast<double>(above_ms)) +
+                      Field("matches", static_cast<double>(latencies.microseconds.size())) +
+                      Field("waits", static_cast<double>(waits)) +
+                      Field("missed", static_cast<double>(missed)));
   Print(name + "insert", seconds * 1e9 / static_cast<double>(to - from), "ns/block",
         Field("longest_call_cpu_us", longest_store));
   Print(name + "memory", static_cast<double>(stats.bytes) / static_cast<double>(stats.blocks),

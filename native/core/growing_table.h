@@ -68,6 +68,17 @@ class GrowingTable {
     view.current->Prefetch(home);
     return home;
   }
+  // The same as Find, but kGoesOnWord where it would have to wait for more than the key's home
+  // bucket; the next one is then on its way.
+  [[gnu::always_inline]] [[nodiscard]] HolderWord TryFind(const View& view, uint64_t key,
+                                                          uint64_t home) const noexcept {
+    if (view.old == nullptr) [[likely]] {
+      const HolderWord word = view.current->FindAtHome(key, home);
+      if (!IsGone(word)) [[likely]]
+        return word;
+    }
+    return FindMoving(view, key);
+  }
   // The key's holders, or kNobody. Never a dead or a moved word.
   [[nodiscard]] HolderWord Find(const View& view, uint64_t key, uint64_t home) const noexcept {
     if (view.old == nullptr) [[likely]] {

@@ -165,7 +165,7 @@ std::optional<HolderWord> HolderSetStore::Publish() {
     void* const piece = pool_.Allocate(sizeof(HolderSet) + body_bytes);
     if (piece == nullptr) return std::nullopt;
     set = new (piece)
-        HolderSet{draft_.hash, nullptr, 0, draft_.count, draft_.first_word, draft_.word_count};
+        HolderSet{draft_.hash, nullptr, 0, draft_.count, draft_.first_word, draft_.word_count, 0};
     std::memcpy(static_cast<void*>(set + 1), draft_.body.data(), body_bytes);
     sets_.Insert(set);
   }

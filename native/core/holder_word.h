@@ -24,6 +24,7 @@ inline constexpr int kInlineHolders = 4;
 
 inline constexpr HolderWord kNobody = 0;
 inline constexpr HolderWord kMovedWord = uint64_t{0xfffd} << 48;
+inline constexpr HolderWord kGoesOnWord = uint64_t{0xfffc} << 48;
 inline constexpr uint64_t kSetTag = 0xffff;
 inline constexpr uint64_t kDeadTag = 0xfffe;
 inline constexpr uint64_t kLow48 = (uint64_t{1} << 48) - 1;
@@ -36,6 +37,7 @@ struct HolderSet {
   uint16_t count;
   uint16_t first_word;  // bit set: number of the first 64-bit word
   uint16_t word_count;  // 0: the members are listed in order, 16 bits each
+  uint32_t clean_pass;  // last pass that found no dead member (prefix_index.h); the writer's
 
   // The members follow the header.
   [[nodiscard]] const uint16_t* members() const noexcept {

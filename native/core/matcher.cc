@@ -27,26 +27,34 @@ std::span<const EndpointMatch> Matcher::Match(const GrowingTable& table, const H
   const GrowingTable::View view = table.Read();
   // Where the search for block i begins, at i modulo the ring's size.
   std::array<uint64_t, kRing> homes;
-  std::array<HolderWord, kChunk> words;
+  const auto key_of = [&](uint32_t block) { return KeyOf(block_hashes[block]); };
   uint32_t prefetched = 0;
   HolderWord previous = kNobody;
   for (uint32_t block = 0; block < count;) {
     const uint32_t begin = block;
     const uint32_t end = std::min(count, begin + kChunk);
+    std::array<HolderWord, kChunk> words;
+    // Blocks that overflowed from their home bucket: what is loaded for them is not waited for.
+    std::array<uint32_t, kChunk> deferred;
+    uint32_t deferred_count = 0;
     bool held = true;
     for (; held && block < end; ++block) {
       // Slots are on their way long before they are needed, but not many of a request that may end
       // at its first block.
       const uint32_t target = std::min(count, block + std::min(kAhead, kFirstAhead + block));
       for (; prefetched < target; ++prefetched) {
-        homes[prefetched % homes.size()] =
-            GrowingTable::Prefetch(view, KeyOf(block_hashes[prefetched]));
+        homes[prefetched % kRing] = GrowingTable::Prefetch(view, key_of(prefetched));
       }
-      const HolderWord word =
-          table.Find(view, KeyOf(block_hashes[block]), homes[block % homes.size()]);
+      const HolderWord word = table.TryFind(view, key_of(block), homes[block % kRing]);
       words[block - begin] = word;
+      if (word == kGoesOnWord) [[unlikely]]
+        deferred[deferred_count++] = block;
       if (IsSet(word)) __builtin_prefetch(SetOf(word));
       held = word != kNobody;
+    }
+    for (uint32_t i = 0; i < deferred_count; ++i) {
+      const uint32_t late = deferred[i];
+      words[late - begin] = table.Find(view, key_of(late), homes[late % kRing]);
     }
     for (uint32_t i = begin; i < block; ++i) {
       if (words[i - begin] == previous) continue;
@@ -54,7 +62,7 @@ std::span<const EndpointMatch> Matcher::Match(const GrowingTable& table, const H
       i == 0 ? Begin(previous) : Continue(previous, i);
       if (active_count_ == 0) return {&results_[ended_], kMaxEndpoints - ended_};
     }
-    if (!held) break;
+    if (!held || active_count_ == 0) break;
   }
   for (uint32_t i = 0; i < active_count_; ++i) End(active_[i], count);
   return {&results_[ended_], kMaxEndpoints - ended_};

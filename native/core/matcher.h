@@ -60,7 +60,7 @@ class Matcher {
   };
   static constexpr uint32_t kFirstAhead = 8;
   static constexpr uint32_t kAhead = 24;
-  static constexpr uint32_t kRing = 32;  // a power of two, at least kAhead
+  static constexpr uint32_t kRing = 64;  // a power of two, at least kAhead + kChunk
   static constexpr uint32_t kChunk = 32;
   // Below this many endpoints one asks for each; above, sets are compared word by word.
   static constexpr uint32_t kFewActive = 32;

@@ -3,6 +3,8 @@
 #include <array>
 #include <bit>
 
+#include "core/number_run.h"
+
 namespace kv {
 namespace {
 
@@ -135,9 +137,18 @@ bool MsgpackCursor::ReadNumber(double& number) noexcept {
 bool MsgpackCursor::Skip(uint64_t values) noexcept {
   const size_t end = message_.size();
   size_t at = at_;
+  // A container may be full of numbers; what stops a fast run is looked at in the ordinary way.
+  bool try_run = true;
   while (values > 0) {
     // Each value takes a byte at least, so more cannot be there; at <= end holds on either side.
     if (values > end - at) return false;
+    if (try_run && values >= kLongRun) {
+      const NumberRun run = SkipNumbers(message_.subspan(at), values);
+      at += run.bytes;
+      values -= run.values;
+      try_run = false;
+      continue;
+    }
     const uint8_t head = message_[at];
     if (const uint8_t size = kSizes[head]; size != 0) {
       if (size > end - at) return false;
@@ -149,6 +160,7 @@ bool MsgpackCursor::Skip(uint64_t values) noexcept {
     uint64_t count = 0;
     if (ReadArray(count)) {
       values += count - 1;
+      try_run = count >= kLongRun;
     } else if (ReadMap(count)) {
       values += 2 * count - 1;
     } else {

@@ -1,21 +1,12 @@
 #include "core/prefix_index.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/block_depth.h"
 
 namespace kv {
 namespace {
 
-constexpr uint64_t kFirstHomeBuckets = 1024;
-// Above this share of used slots (of 256) the table grows; below that of blocks it shrinks, to a
-// size in which they take the third share.
-constexpr uint64_t kFullShare = 192;
-constexpr uint64_t kSparseShare = 28;
-constexpr uint64_t kRoomyShare = 100;
-// Quarters of the size to grow to: twice as big, or as much as the byte bound allows.
-constexpr std::array<uint64_t, 3> kGrowths = {8, 6, 5};
 // Buckets that each block of a writing call moves or sweeps: four a block finish a walk before the
 // table that is left behind has filled up by another sixteenth.
 constexpr uint64_t kBucketsPerBlock = 4;
@@ -46,24 +37,10 @@ struct PrefixIndex::Writing {
   std::lock_guard<std::mutex> turn_;
 };
 
-void PrefixIndex::Renew() {
-  oldest_ = epochs_.Oldest();
-  table_.Reclaim(oldest_);
-  sets_.Reclaim(oldest_);
-  while (!swept_.empty() && swept_.front().epoch < oldest_) {
-    holders_.Recycle(swept_.front().holder);
-    swept_.pop_front();
-  }
-}
-
-void PrefixIndex::PublishEpoch() {
-  if (table_.reclaimable() || sets_.reclaimable() || !swept_.empty()) epochs_.Advance();
-}
-
 // What comes before each block of a call: the share of pending work, and a look ahead.
 void PrefixIndex::Prepare(std::span<const uint64_t> block_hashes, size_t next) {
   const size_t end = std::min(next + kPrefetchAhead, block_hashes.size());
-  for (size_t ahead = next == 0 ? 0 : end - 1; ahead < end; ++ahead) {
+  for (size_t ahead = next == 0 ? 0 : next + kPrefetchAhead - 1; ahead < end; ++ahead) {
     table_.PrefetchForWrite(KeyOf(block_hashes[ahead]));
   }
   if (next % kBlocksPerRenewal == kBlocksPerRenewal - 1) {
@@ -159,6 +136,7 @@ void PrefixIndex::TakeOut(const GrowingTable::Place& place, HolderNumber holder)
   const std::optional<HolderWord> without = sets_.Without(word, holder);
   if (!without.has_value() || *without == kNobody) {
     // Without memory for the smaller set the block is given up: never credit what is not held.
+    if (!without.has_value()) CountRefused(1);
     KillBlock(place);
     return;
   }
@@ -199,130 +177,6 @@ bool PrefixIndex::Maintain(uint32_t buckets) {
   Advance(buckets);
   return table_.walking() || !sweeping_.empty() || !waiting_.empty() || !swept_.empty() ||
          table_.reclaimable() || sets_.reclaimable();
-}
-
-// Whether a block may be inserted: grows the table when it is filling, and gives blocks up when it
-// may not grow.
-bool PrefixIndex::MakeRoom() {
-  if (table_.walking()) return true;
-  const SlotTable& current = table_.current();
-  const uint64_t slots = current.slot_count();
-  if ((current.live() + current.tombstones() + 1) * 256 <= slots * kFullShare) return true;
-  // Mostly tombstones: the same size again is enough.
-  if (current.live() * 256 <= slots * kFullShare * 3 / 4) {
-    if (BeginResize(current.home_buckets())) return true;
-  } else {
-    for (const uint64_t quarters : kGrowths) {
-      if (BeginResize(current.home_buckets() * quarters / 4)) return true;
-    }
-  }
-  near_bound_ = true;
-  // The share above counts tombstones too, but insertions reuse those.
-  return (current.live() + 1) * 256 <= slots * kFullShare || Evict();
-}
-
-// Gives up the least useful of the next few hundred blocks; false if there was none.
-bool PrefixIndex::Evict() {
-  if (table_.walking()) return false;
-  SlotTable& table = table_.current();
-  const std::span<const uint64_t> victims = evictor_.NextVictims(table);
-  for (const uint64_t slot : victims) KillBlock({&table, slot});
-  CountRefused(victims.size());
-  return !victims.empty();
-}
-
-void PrefixIndex::CountRefused(uint64_t blocks) noexcept {
-  if (blocks == 0) return;
-  // Relaxed, both: a number for people, it orders nothing.
-  refused_blocks_.store(refused_blocks_.load(std::memory_order_relaxed) + blocks,
-                        std::memory_order_relaxed);
-}
-
-void PrefixIndex::Shrink() {
-  const SlotTable& current = table_.current();
-  if (table_.walking() || current.home_buckets() <= kFirstHomeBuckets ||
-      current.live() * 256 > current.slot_count() * kSparseShare) {
-    return;
-  }
-  const uint64_t slots = current.live() * 256 / kRoomyShare;
-  BeginResize(std::max(kFirstHomeBuckets, slots / SlotTable::kSlotsPerBucket));
-}
-
-bool PrefixIndex::BeginResize(uint64_t home_buckets) {
-  if (!table_.CanResize(home_buckets) || !table_.Resize(home_buckets)) return false;
-  // The walk passes over every block, so it sweeps as it goes; what a sweep had begun is redone.
-  sweeping_.insert(sweeping_.end(), waiting_.begin(), waiting_.end());
-  waiting_.clear();
-  return true;
-}
-
-void PrefixIndex::Advance(uint64_t buckets) {
-  if (table_.walking()) {
-    table_.Walk(
-        buckets, oldest_, [this](uint64_t key, HolderWord word) { return WithoutDead(key, word); },
-        [this](uint64_t key, HolderWord word) { ForgetBlock(key, word); });
-    if (!table_.walking()) {
-      EndPass();
-      near_bound_ = !table_.CanResize(table_.current().home_buckets() * 2);
-    }
-    return;
-  }
-  if (sweeping_.empty()) {
-    if (waiting_.empty()) return;
-    sweeping_.swap(waiting_);
-    sweep_cursor_ = 0;
-  }
-  SweepBuckets(buckets);
-}
-
-void PrefixIndex::SweepBuckets(uint64_t buckets) {
-  SlotTable& table = table_.current();
-  const uint64_t end = std::min(sweep_cursor_ + buckets, table.bucket_count());
-  for (uint64_t slot = sweep_cursor_ * SlotTable::kSlotsPerBucket;
-       slot < end * SlotTable::kSlotsPerBucket; ++slot) {
-    const uint64_t key = table.key(slot);
-    if (!SlotTable::IsBlock(key)) continue;
-    const HolderWord word = table.word(slot);
-    const HolderWord rest = WithoutDead(key, word);
-    if (rest == word) continue;
-    if (rest == kNobody) {
-      table_.Kill({&table, slot});
-    } else {
-      table.SetWord(slot, rest);
-    }
-  }
-  sweep_cursor_ = end;
-  if (end == table.bucket_count()) EndPass();
-}
-
-// A pass over the whole table is done: the numbers it took out are nowhere any more.
-void PrefixIndex::EndPass() {
-  for (const HolderNumber holder : sweeping_) swept_.push_back({holder, epochs_.current()});
-  sweeping_.clear();
-}
-
-// The word without dead holders, whose references and counts are given back.
-HolderWord PrefixIndex::WithoutDead(uint64_t key, HolderWord word) {
-  std::array<HolderNumber, 64> dead;
-  size_t count = 0;
-  do {
-    count = 0;
-    ForEachHolder(word, [&](HolderNumber holder) {
-      if (count < dead.size() && holders_.Meaning(holder) == kDeadHolder) dead[count++] = holder;
-    });
-    for (size_t i = 0; i < count; ++i) {
-      const std::optional<HolderWord> without = sets_.Without(word, dead[i]);
-      if (!without.has_value()) {
-        ForgetBlock(key, word);
-        return kNobody;
-      }
-      holders_.AddBlocks(dead[i], -1);
-      copies_.Forget(key, dead[i]);
-      sets_.Drop(word);
-      word = *without;
-    }
-  } while (count == dead.size());
-  return word;
 }
 
 std::span<const EndpointMatch> PrefixIndex::Match(Matcher& matcher, uint32_t reader_hint,

@@ -11,7 +11,7 @@
 //      every reader that could have met it has left.
 //  (4) The bytes in use stay within max_bytes. Where they would not, the table stops growing and
 //      the least useful blocks make room (evictor.h); both they and stores without room are
-//      counted.
+//      counted. Lists of what waits for readers are not part of it.
 #pragma once
 
 #include <cstdint>
@@ -76,6 +76,8 @@ class PrefixIndex {
   [[nodiscard]] IndexStats Stats() const noexcept;
 
  private:
+  static constexpr uint64_t kFirstHomeBuckets = 1024;
+
   struct Writing;
   struct RetiredHolder {
     HolderNumber holder;
@@ -118,6 +120,7 @@ class PrefixIndex {
   std::vector<HolderNumber> waiting_;
   std::deque<RetiredHolder> swept_;
   uint64_t sweep_cursor_ = 0;
+  uint32_t pass_ = 0;        // number of the pass under way, or of the last one
   bool near_bound_ = false;  // the table cannot grow to twice its size any more
 
   std::atomic<uint64_t> blocks_{0};

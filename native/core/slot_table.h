@@ -73,6 +73,19 @@ class SlotTable {
   [[gnu::always_inline]] void Prefetch(uint64_t home) const noexcept {
     __builtin_prefetch(&buckets_[home]);
   }
+  // What the home bucket alone says of the key: its word, kNobody, or kGoesOnWord; then the next
+  // bucket is on its way.
+  [[gnu::always_inline]] [[nodiscard]] HolderWord FindAtHome(uint64_t key,
+                                                             uint64_t home) const noexcept {
+    const Probe probe = Look(buckets_[home], key);
+    if (probe.found != 0) [[likely]] {
+      // (4) acquire-load: pairs with (3).
+      return buckets_[home].words[std::countr_zero(probe.found)].load(std::memory_order_acquire);
+    }
+    if (probe.empty) return kNobody;
+    Prefetch(home + 1);
+    return kGoesOnWord;
+  }
   // The word stored with the key, or kNobody.
   [[nodiscard]] HolderWord Find(uint64_t key, uint64_t home) const noexcept {
     for (uint64_t b = home; b < home + kMaxProbes; ++b) {

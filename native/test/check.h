@@ -8,6 +8,13 @@
 
 namespace kv::test {
 
+// Sanitizers make everything several times slower, and more so on a busy machine.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 struct Test {
   const char* name;
   void (*run)();

@@ -71,7 +71,7 @@ void RunRandomOperations(uint64_t seed, const Mix& mix) {
   NaiveIndex naive(kCredits);
   Matcher matcher;
   const auto prompts = Prompts(random, mix.prompts, mix.blocks);
-  for (uint32_t step = 0; step < mix.steps; ++step) {
+  for (uint32_t step = 0; step < mix.steps / (test::kSanitized ? 4 : 1); ++step) {
     const auto endpoint =
         static_cast<uint32_t>(random.Below(mix.endpoints) * (kMaxEndpoints / mix.endpoints));
     const auto tier = static_cast<Tier>(random.Below(mix.tiers));

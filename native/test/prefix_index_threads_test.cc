@@ -20,11 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr TierCredits kCredits = {256, 192, 128, 64};
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::chrono::milliseconds kRun{1500};
-#else
-constexpr std::chrono::milliseconds kRun{400};
-#endif
+constexpr std::chrono::milliseconds kRun{test::kSanitized ? 1500 : 400};
 
 // Runs `read(random)` in threads beside `write(random)` for a while.
 template <typename Write, typename Read>
