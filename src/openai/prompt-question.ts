@@ -79,6 +79,7 @@ function notTokenizable(body: JsonObject): string | null {
   const unknown = RENDER_ONLY.find((name) => isSet(body, name));
   if (unknown !== undefined) return `/tokenize takes no ${unknown}`;
   const prompt = body.get('prompt');
-  if (prompt !== undefined && typeof prompt !== 'string') return '/tokenize takes one prompt of text';
+  if (prompt !== undefined && typeof prompt !== 'string')
+    return '/tokenize takes one prompt of text';
   return null;
 }

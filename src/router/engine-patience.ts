@@ -25,7 +25,10 @@ export class EnginePatience {
   }
 
   /** The one to ask: with the fewest questions, then the fewest requests; null: none at present. */
-  choose(endpoints: readonly LiveEndpoint[], asked: ReadonlySet<LiveEndpoint>): LiveEndpoint | null {
+  choose(
+    endpoints: readonly LiveEndpoint[],
+    asked: ReadonlySet<LiveEndpoint>,
+  ): LiveEndpoint | null {
     let best: LiveEndpoint | null = null;
     for (const live of endpoints) {
       if (asked.has(live) || !this.#mayAsk(live)) continue;
@@ -42,7 +45,10 @@ export class EnginePatience {
     this.#of(live).asking += 1;
   }
 
-  end(live: LiveEndpoint, { failed, lacksRender }: { failed: boolean; lacksRender: boolean }): void {
+  end(
+    live: LiveEndpoint,
+    { failed, lacksRender }: { failed: boolean; lacksRender: boolean },
+  ): void {
     const experience = this.#of(live);
     experience.asking -= 1;
     if (lacksRender) experience.lacksRenderUntilMs = this.#nowMs() + LACKS_RENDER_MS;

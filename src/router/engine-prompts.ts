@@ -84,15 +84,22 @@ export class EnginePrompts {
   ): Promise<MatchReply> {
     this.#count(result);
     const waitedMs = this.#nowMs() - startMs;
-    return joined(first, await this.#parts.matcher.match({ ...task, rendered: { prompts } }), waitedMs);
+    return joined(
+      first,
+      await this.#parts.matcher.match({ ...task, rendered: { prompts } }),
+      waitedMs,
+    );
   }
 
   async #askFor(asked: Asked, startMs: number): Promise<MatchReply> {
     const { key } = asked.question;
     let settle: (prompts: Prompts | null) => void = () => {};
-    this.#pending.set(key, new Promise((resolve) => {
-      settle = resolve;
-    }));
+    this.#pending.set(
+      key,
+      new Promise((resolve) => {
+        settle = resolve;
+      }),
+    );
     let prompts: Prompts | null = null;
     try {
       const reply = await this.#ask(asked, startMs);
@@ -131,7 +138,10 @@ export class EnginePrompts {
         this.#count('answered');
         return joined(first, reply, waitedMs);
       }
-      log.warn('an engine gave no usable tokens', { endpoint: live.endpoint.name, path: question.path });
+      log.warn('an engine gave no usable tokens', {
+        endpoint: live.endpoint.name,
+        path: question.path,
+      });
       this.#patience.failed(live);
     }
     this.#count(tried.size === 0 ? 'nobody' : 'failed');

@@ -31,9 +31,25 @@ export interface InquiryResult {
 
 /** By the engine's render route, which takes the whole request; by /tokenize where there is none and
  * the request says nothing that it does not know. Never rejects. */
-export async function inquire(forwarder: Forwarder, inquiry: PromptInquiry): Promise<InquiryResult> {
+export async function inquire(
+  forwarder: Forwarder,
+  inquiry: PromptInquiry,
+): Promise<InquiryResult> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), inquiry.timeoutMs);
+  try {
+    return await inquireUntil(deadline.signal, forwarder, inquiry);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function inquireUntil(
+  deadline: AbortSignal,
+  forwarder: Forwarder,
+  inquiry: PromptInquiry,
+): Promise<InquiryResult> {
   const { question, lacksRender = false } = inquiry;
-  const deadline = AbortSignal.timeout(inquiry.timeoutMs);
   if (!lacksRender) {
     const rendered = await ask(forwarder, inquiry, question.path, deadline);
     if (typeof rendered === 'string') return failed(rendered);

@@ -24,7 +24,10 @@ export interface EncodedPrompts {
   readonly tokenizeUs: number;
 }
 
-export type Cut = Pick<InferenceRequest, 'truncatePromptTokens' | 'truncationSide' | 'addSpecialTokens'>;
+export type Cut = Pick<
+  InferenceRequest,
+  'truncatePromptTokens' | 'truncationSide' | 'addSpecialTokens'
+>;
 
 const UNKNOWN_PROMPT = { texts: [], tokens: [], isOpen: false, tokenizeUs: 0 };
 
