@@ -83,6 +83,7 @@ export async function assemble(
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
     history,
+    predicted,
     monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
@@ -115,7 +116,8 @@ export async function assemble(
     throw failure;
   }
   for (const { name: model, endpoints } of config.models) {
-    for (const endpoint of endpoints) fleet.add({ ...endpoint, model });
+    const wanted = endpoints.map((one) => ({ ...one, identity: null, draining: false }));
+    fleet.setEndpoints(model, wanted);
   }
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();

@@ -1,8 +1,7 @@
 // The doctor against simulated fleets: a right one is found right, and each fault alone is named alone.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +16,7 @@ import type { SimEngine } from '../../src/sim/sim-engine.js';
 import type { SimOptions } from '../../src/sim/sim-options.js';
 import { byteEncoder } from '../support/byte-encoder.js';
 import { startSim } from '../support/sim-engine.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { tinyTokenizerFolder } from '../support/tiny-tokenizer.js';
 
 const MODEL = 'org/model';
@@ -317,7 +317,7 @@ describe('doctor', { concurrency: 4 }, () => {
 
 test('the command prints a table or JSON, and its exit code tells', async (t: TestContext) => {
   const sim = await startSim(t, SIM);
-  const folder = mkdtempSync(join(tmpdir(), 'warmpath-doctor-'));
+  const folder = temporaryFolder();
   const file = join(folder, 'warmpath.yaml');
   writeFileSync(file, configText(sim, {}));
   const right = await run('doctor', '--config', file);
