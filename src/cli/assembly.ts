@@ -23,6 +23,7 @@ import { DecisionBook } from '../router/decision-book.js';
 import type { DemoControls } from '../router/demo-controls.js';
 import { Dispatcher } from '../router/dispatcher.js';
 import { EngineControl } from '../router/engine-control.js';
+import { EnginePrompts } from '../router/engine-prompts.js';
 import { Fleet } from '../router/fleet.js';
 import type { FleetModel } from '../router/fleet-model.js';
 import { metricsPage } from '../router/gauges.js';
@@ -160,7 +161,13 @@ export async function assemble(
     onWaiting: (model, count) => metrics.waitingRequests.set({ model }, count),
   });
   const router = new Router({
-    matcher: pool,
+    matcher: new EnginePrompts({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      deadlineMs: config.timeouts.matchMs,
+    }),
     fleet,
     chooser,
     dispatcher,
@@ -236,6 +243,7 @@ function fleetModel(model: Config['models'][number]): FleetModel {
     name: model.name,
     aliases: model.aliases,
     tokenizer: model.tokenizer,
+    rendersMedia: model.renderMedia,
     blockSizeTokens: model.blockSize,
     hashAlgorithm: model.hashAlgorithm,
     hashSeed: model.hashSeed,
