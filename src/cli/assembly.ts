@@ -199,7 +199,7 @@ export async function assemble(
   const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
   const admin = createServer(
     createAdmin({
-      ...{ ...shared, index, book, feed, demo },
+      ...{ ...shared, index, book, feed, demo, discovery },
       files: new DashboardFiles(),
       draining: () => draining,
     }),

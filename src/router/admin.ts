@@ -1,4 +1,5 @@
 // The admin port: dashboard, health, metrics, and what the router knows, as JSON.
+import type { Discovery } from '../discovery/discovery.js';
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
