@@ -33,7 +33,7 @@ export const HASH_ALGORITHM_NAMES: readonly HashAlgorithm[] =
   Object.keys(ALGORITHMS).filter(isAlgorithm);
 
 /** Endpoints the prefix index can tell apart; the addon's `maxEndpoints`. */
-const MAX_ENDPOINTS = 1024;
+const MAX_ENDPOINTS = 4096;
 const DAY_MS = 86_400_000;
 
 const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });

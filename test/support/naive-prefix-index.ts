@@ -91,6 +91,11 @@ export class NaivePrefixIndex implements NativePrefixIndex {
     return copies;
   }
 
+  /** It takes no samples. */
+  census(): Uint32Array {
+    return new Uint32Array(CENSUS_AGES.length + CENSUS_HOLDERS.length + 2);
+  }
+
   stats(): IndexStats {
     return { blocks: this.#copies.size, bytes: 0, maxBytes: 0, refusedBlocks: 0 };
   }
