@@ -1,5 +1,11 @@
 // The prefix index as a map of counters: the oracle of the native one, and what event tests look at.
-import type { IndexStats, NativePrefixIndex, Tier } from '../../src/native.js';
+import {
+  CENSUS_AGES,
+  CENSUS_HOLDERS,
+  type IndexStats,
+  type NativePrefixIndex,
+  type Tier,
+} from '../../src/native.js';
 
 export class NaivePrefixIndex implements NativePrefixIndex {
   readonly id = 0;
