@@ -180,7 +180,9 @@ export async function assemble(
   const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
-  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
+  const api = createServer(
+    createApi({ ...shared, control, timeoutMs, version: VERSION, requestLog: () => config.log }),
+  );
   const admin = createServer(
     createAdmin({
       ...{ ...shared, index, book, feed, demo },

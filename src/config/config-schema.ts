@@ -285,8 +285,17 @@ export const CONFIG = table(
           doc: 'Least level that is logged.',
           fallback: 'info',
         }),
+        format: choice(['json', 'text'], {
+          doc: 'Lines for programs or for people.',
+          fallback: 'json',
+        }),
+        requests: flag({ doc: 'One line for each request.', fallback: true }),
+        prompts: flag({
+          doc: 'These lines carry the body of the request, prompt included.',
+          fallback: false,
+        }),
       },
-      'The log.',
+      'The log, on standard error.',
     ),
   },
   'Configuration of the router.',
