@@ -167,7 +167,7 @@ export class Dispatcher {
       );
       const succeeded = outcome.kind === 'completed' && status < 300;
       if (!succeeded) prediction.cancel();
-      fleet.report(slot, outcome);
+      fleet.report(target.live, outcome);
       record.outcome = outcome.kind;
       if (outcome.kind !== 'unanswered' && outcome.kind !== 'declined') {
         const code = outcome.kind === 'aborted' ? 499 : status;
@@ -187,7 +187,8 @@ export class Dispatcher {
   #remember({ live, match }: ChosenCandidate): void {
     if (match === undefined || match.blockCount === 0) return;
     live.hasStored();
-    if (!live.isUnproven) return;
+    // The slot of one that left may be another's by now.
+    if (!live.isUnproven || !this.#parts.fleet.has(live)) return;
     const capacity = live.metrics?.gpuBlocks ?? null;
     this.#parts.history.record(live.endpoint.slot, match.hashes, capacity);
   }

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { parseConfig } from '../../src/config/config.js';
 import { type LogFields, log } from '../../src/log.js';
 import { createMetrics } from '../../src/metrics.js';
+import { PredictedBlocks } from '../../src/prefix/predicted-blocks.js';
 import { PrefixIndex } from '../../src/prefix/prefix-index.js';
 import { RoutingHistory } from '../../src/prefix/routing-history.js';
 import { DecisionBook } from '../../src/router/decision-book.js';
@@ -23,6 +24,7 @@ function parts(context: TestContext): HeartbeatParts {
     models: [],
     endpointLimit: 8,
     history: new RoutingHistory(() => 0),
+    predicted: new PredictedBlocks(),
     monitor: CONFIG.monitor,
     release: () => {},
     random: () => 0,
