@@ -17,6 +17,15 @@ export interface EndpointSpec {
   readonly dataParallelRank: number | null;
 }
 
+/** An endpoint of a model as whoever lists the endpoints wants it. */
+export interface WantedEndpoint extends Omit<EndpointSpec, 'model'> {
+  /** What stays the same for as long as it is the same engine, such as the UID of a pod: another one
+   * at the same address holds nothing of its cache. null: name and addresses alone tell. */
+  readonly identity: string | null;
+  /** It gets nothing new. What it has goes on and what it holds stays known, as it may come back. */
+  readonly draining: boolean;
+}
+
 /** A live endpoint. */
 export interface Endpoint extends EndpointSpec {
   readonly slot: EndpointSlot;

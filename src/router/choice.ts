@@ -77,7 +77,7 @@ export class Chooser {
   ): ChosenCandidate {
     const { scores, predicted } = this.#parts;
     const { endpoint, load, trust } = live;
-    const settings = models.settingsOf(endpoint.slot);
+    const settings = models.settingsOf(endpoint.epoch);
     const match = matches.find((one) => one.settings === settings);
     const { slot } = endpoint;
     const matchedBlocks =

@@ -16,6 +16,7 @@ export function describeFleet(fleet: Fleet): object[] {
       dataParallelRank: endpoint.dataParallelRank,
       healthy: health.healthy,
       draining: live.draining,
+      joining: live.joining,
       reason: health.reason || undefined,
       trust: live.trust,
       trustReason: live.trustReason,

@@ -32,12 +32,12 @@ export function metricsPage(sources: GaugeSources, accept: string | undefined): 
 }
 
 /** Endpoints that are gone must not leave their last values behind, or a fleet that scales up and down
- * would grow the page for ever. */
+ * would grow the page for ever; their last requests count after they left. */
 function forgetAbsent(fleet: Fleet, metrics: Metrics): void {
   const present = new Set(fleet.all.map(({ endpoint }) => endpoint.name));
-  for (const { values } of [...metrics.endpointHealthy.all]) {
-    const name = values[0] ?? '';
-    if (!present.has(name)) metrics.registry.forget('endpoint', name);
+  for (const name of metrics.registry.valuesOf('endpoint')) {
+    // Requests that went to no endpoint have an empty one.
+    if (name !== '' && !present.has(name)) metrics.registry.forget('endpoint', name);
   }
 }
 
