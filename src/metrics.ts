@@ -76,6 +76,11 @@ export function createMetrics() {
       "Sampled requests whose tokens were compared with the engine's.",
       ['result'],
     ),
+    enginePrompts: counter(
+      'engine_prompts',
+      'Prompts that engines tokenize for the router, by what came of the question (nobody: all engines rest after failures).',
+      ['result'],
+    ),
     retries: counter('retries', 'Requests sent again to another endpoint.', ['reason']),
     unscheduled: counter(
       'unscheduled',

@@ -21,6 +21,7 @@ import { DecisionBook } from '../router/decision-book.js';
 import type { DemoControls } from '../router/demo-controls.js';
 import { Dispatcher } from '../router/dispatcher.js';
 import { EngineControl } from '../router/engine-control.js';
+import { EnginePrompts } from '../router/engine-prompts.js';
 import { Fleet } from '../router/fleet.js';
 import type { FleetModel } from '../router/fleet-model.js';
 import { metricsPage } from '../router/gauges.js';
@@ -150,7 +151,13 @@ export async function assemble(
     onWaiting: (model, count) => metrics.waitingRequests.set({ model }, count),
   });
   const router = new Router({
-    matcher: pool,
+    matcher: new EnginePrompts({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      deadlineMs: config.timeouts.matchMs,
+    }),
     fleet,
     chooser,
     dispatcher,
@@ -179,7 +186,9 @@ export async function assemble(
   const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
-  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
+  const api = createServer(
+    createApi({ ...shared, control, timeoutMs, version: VERSION, requestLog: () => config.log }),
+  );
   const admin = createServer(
     createAdmin({
       ...{ ...shared, index, book, feed, demo },
@@ -224,6 +233,7 @@ function fleetModel(model: Config['models'][number]): FleetModel {
     name: model.name,
     aliases: model.aliases,
     tokenizer: model.tokenizer,
+    rendersMedia: model.renderMedia,
     blockSizeTokens: model.blockSize,
     hashAlgorithm: model.hashAlgorithm,
     hashSeed: model.hashSeed,

@@ -33,7 +33,7 @@ export const HASH_ALGORITHM_NAMES: readonly HashAlgorithm[] =
   Object.keys(ALGORITHMS).filter(isAlgorithm);
 
 /** Endpoints the prefix index can tell apart; the addon's `maxEndpoints`. */
-const MAX_ENDPOINTS = 1024;
+const MAX_ENDPOINTS = 4096;
 const DAY_MS = 86_400_000;
 
 const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });
@@ -84,7 +84,11 @@ const model = table(
     name: text({ doc: 'Name clients use; the base model of the engines.' }),
     aliases: list(text({ doc: 'Another name.' }), { doc: 'Further names.', max: 64 }),
     tokenizer: text({
-      doc: 'Folder with tokenizer.json and tokenizer_config.json, hf://org/repo@revision, or engine.',
+      doc: 'Folder with tokenizer.json and tokenizer_config.json, hf://org/repo@revision, or engine (the engines are asked for the tokens of each prompt).',
+    }),
+    renderMedia: flag({
+      doc: 'Ask an engine for the tokens of prompts with images, audio or video, so that they match past the first one.',
+      fallback: false,
     }),
     blockSize: auto(
       integer({ doc: "The engines' block size.", unit: 'tokens', min: 1, max: 65536 }),
@@ -285,8 +289,17 @@ export const CONFIG = table(
           doc: 'Least level that is logged.',
           fallback: 'info',
         }),
+        format: choice(['json', 'text'], {
+          doc: 'Lines for programs or for people.',
+          fallback: 'json',
+        }),
+        requests: flag({ doc: 'One line for each request.', fallback: true }),
+        prompts: flag({
+          doc: 'These lines carry the body of the request, prompt included.',
+          fallback: false,
+        }),
       },
-      'The log.',
+      'The log, on standard error.',
     ),
   },
   'Configuration of the router.',

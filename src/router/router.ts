@@ -1,7 +1,7 @@
 // The read path on one screen: match (in the pool) > score > pick > book > forward.
 import { performance } from 'node:perf_hooks';
 import { RouterError } from '../errors.js';
-import type { Exchange } from '../http/exchange.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
 import type { Metrics } from '../metrics.js';
 import { namedModel } from '../openai/named-model.js';
@@ -17,7 +17,7 @@ import type { StoredResponses } from './stored-responses.js';
 import type { TokenParity } from './token-parity.js';
 
 export interface RouterParts {
-  readonly matcher: { match(task: MatchTask): Promise<MatchReply> };
+  readonly matcher: { match(task: MatchTask, headers: HeaderList): Promise<MatchReply> };
   readonly fleet: Fleet;
   readonly chooser: Chooser;
   readonly dispatcher: Dispatcher;
@@ -46,7 +46,7 @@ export class Router {
     const { dispatcher, responses, admission, bodyLimitBytes } = this.#parts;
     const body = await exchange.readBody(bodyLimitBytes);
     const receivedMs = performance.now();
-    let look = await this.#look(shape, body);
+    let look = await this.#look(shape, body, exchange.headers);
     const isStored = shape === 'responses';
     const previous = isStored ? previousResponseId(body) : null;
     const pinned = previous === null ? null : await responses.holderOf(previous, exchange.headers);
@@ -55,7 +55,7 @@ export class Router {
     try {
       const waitedMs = performance.now() - lookedMs;
       // Engines that were full have other blocks by now.
-      if (waitedMs > STALE_MS) look = await this.#look(shape, body);
+      if (waitedMs > STALE_MS) look = await this.#look(shape, body, exchange.headers);
       if (exchange.aborted) return;
       const watch = isStored ? responses.watcher() : null;
       const journey = { exchange, body, ...look, receivedMs, waitedMs, repeatable: true };
@@ -99,9 +99,13 @@ export class Router {
   }
 
   /** The decision for a body, without sending or booking anything. */
-  async explain(shape: RequestShape, body: Uint8Array): Promise<DecisionRecord> {
+  async explain(
+    shape: RequestShape,
+    body: Uint8Array,
+    headers: HeaderList = [],
+  ): Promise<DecisionRecord> {
     const receivedMs = performance.now();
-    const { found, model, models } = await this.#look(shape, body);
+    const { found, model, models } = await this.#look(shape, body, headers);
     const endpoints = this.#parts.dispatcher.endpoints(model);
     if (endpoints.length === 0) throw noEndpoint(model);
     const choice = this.#parts.chooser.choose(found, models, endpoints);
@@ -115,20 +119,20 @@ export class Router {
     body: Uint8Array,
     { found, model, models }: Look,
   ): void {
-    if (found === null || found.unmatched !== null) return;
+    if (found === null || found.unmatched !== null || found.rendered !== null) return;
     void this.#parts.parity.sample({ shape, body, headers, models: models.forPool, model });
   }
 
   /** The prompt's matches, and under which models they were found. */
-  async #look(shape: RequestShape, body: Uint8Array): Promise<Look> {
+  async #look(shape: RequestShape, body: Uint8Array, headers: HeaderList): Promise<Look> {
     const models = this.#parts.fleet.models();
-    const found = await this.#match({ shape, body, models: models.forPool });
+    const found = await this.#match({ shape, body, models: models.forPool }, headers);
     return { found, model: found === null ? null : (found.loraName ?? found.model), models };
   }
 
   /** null: the pool could not tell, and load alone shall decide. */
-  async #match(task: MatchTask): Promise<MatchFound | null> {
-    const reply = await this.#parts.matcher.match(task);
+  async #match(task: MatchTask, headers: HeaderList): Promise<MatchFound | null> {
+    const reply = await this.#parts.matcher.match(task, headers);
     if (reply.ok) {
       if (reply.unmatched !== null) {
         this.#parts.metrics.unscheduled.inc({ reason: reply.unmatched });

@@ -73,8 +73,9 @@ export class OpenAiServer {
   private async answer(exchange: Exchange): Promise<void> {
     try {
       const route = this.route(exchange);
-      const { delayMs } = this.service.faults;
-      if (delayMs > 0) await delay(delayMs);
+      const { delayMs, paths } = this.service.faults;
+      const waitMs = delayMs + (paths.get(exchange.path)?.delayMs ?? 0);
+      if (waitMs > 0) await delay(waitMs);
       await route(exchange);
     } catch (error) {
       this.fail(exchange, error);
@@ -89,8 +90,11 @@ export class OpenAiServer {
     }
     const methods = this.routes.get(path);
     if (methods === undefined) throw new RouterError('not_found', 'Not Found');
+    faults.seen.set(path, (faults.seen.get(path) ?? 0) + 1);
     const route = methods.get(method);
     if (route === undefined) throw new RouterError('method_not_allowed', 'Method Not Allowed');
+    const ofPath = faults.paths.get(path)?.status ?? null;
+    if (ofPath !== null) return (refused) => refuse(refused, ofPath);
     const { status } = faults;
     return status === null || !path.startsWith('/v1/') || method !== 'POST'
       ? route

@@ -156,6 +156,8 @@ export class VirtualRouter {
       promptTokens,
       skipsCacheRead: false,
       unmatched: null,
+      question: null,
+      rendered: null,
       tokens: null,
       matches: [
         {
