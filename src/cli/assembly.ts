@@ -1,11 +1,10 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
 import { Discovery } from '../discovery/discovery.js';
 import type { EventReport } from '../events/event-messages.js';
 import { startEventThread } from '../events/event-thread.js';
-import { createServer, type HttpServer } from '../http/server.js';
+import { createServer } from '../http/server.js';
 import { log } from '../log.js';
 import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
@@ -38,14 +37,18 @@ import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
+import { drained } from './drain.js';
 import { VERSION } from './version.js';
 
+<<<<<<< HEAD
 /** How often a drain looks whether the last request has ended. */
 const DRAIN_LOOK_MS = 20;
 
 /** A source of endpoints that does not answer must not keep the router from serving what it knows. */
 const DISCOVERY_WAIT_MS = 10_000;
 
+=======
+>>>>>>> main
 export interface Assembly {
   readonly router: Router;
   readonly fleet: Fleet;
@@ -196,7 +199,9 @@ export async function assemble(
   const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
-  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
+  const api = createServer(
+    createApi({ ...shared, control, timeoutMs, version: VERSION, requestLog: () => config.log }),
+  );
   const admin = createServer(
     createAdmin({
       ...{ ...shared, index, book, feed, demo, discovery },
@@ -261,14 +266,6 @@ function fleetModel(model: Config['models'][number]): FleetModel {
 function urlOf(host: string, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
-}
-
-async function drained(server: HttpServer, graceMs: number): Promise<void> {
-  const deadline = performance.now() + graceMs;
-  while (server.openExchanges > 0 && performance.now() < deadline) await delay(DRAIN_LOOK_MS);
-  if (server.openExchanges > 0) {
-    log.warn('requests cut at the end of the drain', { requests: server.openExchanges });
-  }
 }
 
 function onReport(report: EventReport, fleet: Fleet, unknownTopics: Set<string>): void {

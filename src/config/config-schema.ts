@@ -33,6 +33,11 @@ function isAlgorithm(name: string): name is HashAlgorithm {
 export const HASH_ALGORITHM_NAMES: readonly HashAlgorithm[] =
   Object.keys(ALGORITHMS).filter(isAlgorithm);
 
+<<<<<<< HEAD
+=======
+/** Endpoints the prefix index can tell apart; the addon's `maxEndpoints`. */
+const MAX_ENDPOINTS = 4096;
+>>>>>>> main
 const DAY_MS = 86_400_000;
 
 const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });
@@ -255,8 +260,17 @@ export const CONFIG = table(
           doc: 'Least level that is logged.',
           fallback: 'info',
         }),
+        format: choice(['json', 'text'], {
+          doc: 'Lines for programs or for people.',
+          fallback: 'json',
+        }),
+        requests: flag({ doc: 'One line for each request.', fallback: true }),
+        prompts: flag({
+          doc: 'These lines carry the body of the request, prompt included.',
+          fallback: false,
+        }),
       },
-      'The log.',
+      'The log, on standard error.',
     ),
   },
   'Configuration of the router.',

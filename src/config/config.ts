@@ -234,7 +234,7 @@ function merged(
       predictedTtlMs: index.predictedTtlMs ?? plannedTtlMs,
       tierWeights: index.tierWeights ?? { ...DEFAULT_TIERS, ...plan.tierWeights },
     },
-    log: { level: logLevel ?? log.level },
+    log: { ...log, level: logLevel ?? log.level },
     scheduling: plan,
   };
 }
