@@ -40,15 +40,9 @@ import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
 import { VERSION } from './version.js';
 
-<<<<<<< HEAD
-/** How often a drain looks whether the last request has ended. */
-const DRAIN_LOOK_MS = 20;
-
 /** A source of endpoints that does not answer must not keep the router from serving what it knows. */
 const DISCOVERY_WAIT_MS = 10_000;
 
-=======
->>>>>>> main
 export interface Assembly {
   readonly router: Router;
   readonly fleet: Fleet;

@@ -33,11 +33,6 @@ function isAlgorithm(name: string): name is HashAlgorithm {
 export const HASH_ALGORITHM_NAMES: readonly HashAlgorithm[] =
   Object.keys(ALGORITHMS).filter(isAlgorithm);
 
-<<<<<<< HEAD
-=======
-/** Endpoints the prefix index can tell apart; the addon's `maxEndpoints`. */
-const MAX_ENDPOINTS = 4096;
->>>>>>> main
 const DAY_MS = 86_400_000;
 
 const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });

@@ -3,7 +3,7 @@ import { connectAddress, engineUrl } from './addresses.js';
 import { choice, flag, type Infer, integer, list, optional, table, text } from './field.js';
 
 /** Endpoints the prefix index can tell apart; the addon's `maxEndpoints`. */
-const MAX_ENDPOINTS = 1024;
+const MAX_ENDPOINTS = 4096;
 const MAX_RANKS = 256;
 
 const port = (doc: string, fallback?: number) =>
