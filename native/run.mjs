@@ -13,13 +13,14 @@ import { fileURLToPath } from 'node:url';
 const native = dirname(fileURLToPath(import.meta.url));
 const root = dirname(native);
 const xxhash = dirname(createRequire(import.meta.url).resolve('xxhash-addon/package.json'));
-const compiler = process.env['CXX'] ?? 'g++';
+// `ccache g++` is two words.
+const [compiler, ...wrapped] = (process.env['CXX'] ?? 'g++').split(' ');
 const SANITIZERS = {
   address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-O1'],
   thread: ['-fsanitize=thread', '-O1'],
 };
 const BENCH_SOURCES =
-  /^(copy_counts|evictor|growing_table|holder_.*|matcher|memory_region|prefix_index.*|slab_pool|slot_table)\.cc$/;
+  /^(copy_counts|evictor|growing_table|holder_.*|index_census|matcher|memory_region|prefix_index.*|slab_pool|slot_table)\.cc$/;
 
 const [program, ...rest] = process.argv.slice(2);
 if (program !== 'test' && program !== 'bench') {
@@ -64,7 +65,7 @@ const shared = [core, test].flatMap((folder) => filesOf(folder, (name) => name.e
 const newestShared = Math.max(...[...shared, fileURLToPath(import.meta.url)].map(modified));
 
 function compile(...parameters) {
-  const { status, error } = spawnSync(compiler, parameters, { stdio: 'inherit' });
+  const { status, error } = spawnSync(compiler, [...wrapped, ...parameters], { stdio: 'inherit' });
   if (status === 0) return;
   process.stderr.write(`${compiler} failed ${error ?? ''}\n`);
   process.exit(1);

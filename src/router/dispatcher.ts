@@ -218,15 +218,16 @@ function newBlocks({ match, matchedBlocks }: ChosenCandidate): BigUint64Array {
 }
 
 /** A request that never reached an engine can always go elsewhere. One that did is repeated only
- * when its connection broke (generating again costs time and nothing else), never when the engine
- * is merely slow, and never for calls that change an engine's state. */
+ * when its engine is gone (generating again costs time and nothing else), never when the engine is
+ * merely slow, and never for calls that change an engine's state. */
 function mayTryAgain(
   { repeatable }: Journey,
   outcome: ForwardOutcome & { kind: 'unanswered' },
 ): boolean {
   if (outcome.error.source === 'client') return false;
   if (!outcome.sent) return true;
-  return repeatable && outcome.error.code === 'engine_closed';
+  const { source, code } = outcome.error;
+  return repeatable && source === 'engine' && code !== 'engine_timeout';
 }
 
 export function noEndpoint(model: string | null): RouterError {
