@@ -18,7 +18,7 @@ npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 node "$here/trim.mjs" "$source/node_modules"
 
 mkdir -p "$app/dist" "$app/build/Release"
-cp -r dist/src "$app/dist/src"
+cp -r dist/src dist/bench "$app/dist/"
 find "$app/dist" -name '*.map' -delete
 cp build/Release/*.node "$app/build/Release/"
 cp -r node_modules package.json LICENSE "$app/"

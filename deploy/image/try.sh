@@ -22,9 +22,14 @@ if [ ! -d "$root/etc" ]; then
   debootstrap --variant=minbase --include=ca-certificates trixie "$root" http://deb.debian.org/debian
 fi
 # The tools of the build stage, and Node as its images have it: a release in /usr/local.
-in_root() { chroot "$root" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/root "$@"; }
+in_root() {
+  chroot "$root" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive \
+    NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt "$@"
+}
+# A network that shows certificates of its own making is trusted there as it is here.
+cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 in_root apt-get update -qq
-in_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+in_root apt-get install -y -qq --no-install-recommends \
   g++ make python3 procps > /dev/null
 prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
 mkdir -p "$root/usr/local/bin" "$root/usr/local/lib/node_modules" "$root/usr/local/include"
