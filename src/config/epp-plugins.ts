@@ -97,6 +97,38 @@ export const SCORER_FIELDS: { readonly [T in PlainScorerType]: Field<ScorerParam
     'Cold requests go where no cold request went for longest.',
   ),
   'lora-affinity-scorer': table({}, 'Endpoints that have the adapter loaded first.'),
+  'expected-delay-scorer': table(
+    {
+      requestTokens: decimal({
+        doc: 'Cost of a request in flight.',
+        fallback: 300,
+        unit: 'tokens',
+        min: 0,
+        max: 1e6,
+      }),
+      contextShare: decimal({
+        doc: 'Cost of a token of context in flight.',
+        fallback: 0,
+        min: 0,
+        max: 1e3,
+      }),
+      hotRequests: decimal({
+        doc: 'Backlog of an endpoint that doubles the price of new tokens.',
+        fallback: 8192,
+        unit: 'tokens',
+        min: 1,
+        max: 1e9,
+      }),
+      cachePressure: decimal({
+        doc: 'Price of new tokens where the KV cache is half in use.',
+        fallback: 0,
+        min: 0,
+        max: 1e3,
+      }),
+      copyPrice: decimal({ doc: 'Price of new tokens.', fallback: 1, min: 0, max: 1e3 }),
+    },
+    'The delay a request meets and makes, in tokens to compute.',
+  ),
 };
 
 export const FILTER_FIELDS: { readonly [T in FilterType]: Field<FilterParameters[T]> } = {
@@ -167,6 +199,7 @@ const SUPPORTED: Readonly<Record<string, PluginKind>> = {
   'token-load-scorer': { role: 'scorer', type: 'token-load-scorer' },
   'no-hit-lru-scorer': { role: 'scorer', type: 'no-hit-lru-scorer' },
   'lora-affinity-scorer': { role: 'scorer', type: 'lora-affinity-scorer' },
+  'expected-delay-scorer': { role: 'scorer', type: 'expected-delay-scorer' },
   'prefix-cache-affinity-filter': { role: 'filter', type: 'prefix-cache-affinity-filter' },
   'max-score-picker': { role: 'picker', type: 'max-score-picker' },
   'weighted-random-picker': { role: 'picker', type: 'weighted-random-picker' },

@@ -19,6 +19,13 @@ export interface ScorerParameters {
   'token-load-scorer': { readonly queueThresholdTokens: number };
   'no-hit-lru-scorer': { readonly lruSize: number };
   'lora-affinity-scorer': Record<never, never>;
+  'expected-delay-scorer': {
+    readonly requestTokens: number;
+    readonly contextShare: number;
+    readonly hotRequests: number;
+    readonly cachePressure: number;
+    readonly copyPrice: number;
+  };
 }
 
 export interface FilterParameters {

@@ -78,7 +78,7 @@ export class Dispatcher {
       const endpoints = this.#candidates(journey, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
-      chooser.assigned(choice, journey.found);
+      chooser.assigned(choice);
       const others = attempt < attempts && endpoints.length > 1;
       const outcome = await this.#attempt(journey, choice, others);
       tried.add(choice.target.endpoint.slot);
@@ -125,7 +125,12 @@ export class Dispatcher {
     const decisionMs = performance.now() - receivedMs - journey.waitedMs;
     const record = book.enter(choice, found, decisionMs, ids);
     const eventsThen = target.live.events;
-    const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
+    const { promptTokens, matchedTokens } = record;
+    const booking = fleet.book(slot, {
+      uncachedTokens: promptTokens - matchedTokens,
+      promptTokens,
+      streams: found?.stream === true,
+    });
     const prediction = predicted.predict(slot, newBlocks(target));
     const usage = new UsageReader();
     let status = 0;
