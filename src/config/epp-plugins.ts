@@ -12,12 +12,13 @@ import {
   table,
   unused,
 } from './field.js';
-import type {
-  FilterParameters,
-  FilterType,
-  PickerType,
-  ScorerParameters,
-  ScorerType,
+import {
+  EXPECTED_DELAY,
+  type FilterParameters,
+  type FilterType,
+  type PickerType,
+  type ScorerParameters,
+  type ScorerType,
 } from './scheduling-plan.js';
 
 export type PluginKind =
@@ -100,34 +101,38 @@ export const SCORER_FIELDS: { readonly [T in PlainScorerType]: Field<ScorerParam
   'expected-delay-scorer': table(
     {
       requestTokens: decimal({
-        doc: 'Cost of a request in flight.',
-        fallback: 300,
-        unit: 'tokens',
+        doc: 'Cost of a request in flight to those that come after it.',
+        fallback: EXPECTED_DELAY.requestTokens,
+        unit: 'prompt tokens',
         min: 0,
         max: 1e6,
       }),
       contextShare: decimal({
-        doc: 'Cost of a token of context in flight.',
-        fallback: 0,
+        doc: 'The same for each token of its prompt.',
+        fallback: EXPECTED_DELAY.contextShare,
         min: 0,
-        max: 1e3,
+        max: 1000,
+      }),
+      copyPrice: decimal({
+        doc: 'Extra cost of computing a token that another endpoint holds.',
+        fallback: EXPECTED_DELAY.copyPrice,
+        min: 0,
+        max: 1000,
       }),
       hotRequests: decimal({
-        doc: 'Backlog of an endpoint that doubles the price of new tokens.',
-        fallback: 8192,
-        unit: 'tokens',
-        min: 1,
-        max: 1e9,
+        doc: 'Requests with one prefix in 10 s that halve the price of copying it.',
+        fallback: EXPECTED_DELAY.hotRequests,
+        min: 0.001,
+        max: 1e6,
       }),
       cachePressure: decimal({
-        doc: 'Price of new tokens where the KV cache is half in use.',
-        fallback: 0,
+        doc: 'Extra cost of new tokens where half of the KV cache is in use.',
+        fallback: EXPECTED_DELAY.cachePressure,
         min: 0,
-        max: 1e3,
+        max: 1000,
       }),
-      copyPrice: decimal({ doc: 'Price of new tokens.', fallback: 1, min: 0, max: 1e3 }),
     },
-    'The delay a request meets and makes, in tokens to compute.',
+    'The delay a request meets and makes; use it alone.',
   ),
 };
 

@@ -7,41 +7,48 @@ import type { EndpointSlot } from './endpoint.js';
 
 /** Weight of all earlier samples when one more comes: about the last 200 count. */
 const FADING = 0.995;
-/** Below this many, or when all of them were about equally long, no slope can be told. */
+/** Of weights: below this, or when all of them were about equally long, no slope can be told. */
 const SAMPLES_MIN = 24;
 const SPREAD_TOKENS_MIN = 400;
 
-/** Sums of a weighted least-squares line, by endpoint. */
-const FIELDS = 5;
+/** Weighted sums of 1, x, y, x² and xy for each endpoint. */
+const SUMS = 5;
 
 export class PrefillSpeed {
   readonly #sums: Float64Array;
+  /** NaN: not known. Read at every decision, changed at every first token. */
+  readonly #msPerToken: Float64Array;
 
   constructor(endpoints: number) {
-    this.#sums = new Float64Array(endpoints * FIELDS);
+    this.#sums = new Float64Array(endpoints * SUMS);
+    this.#msPerToken = new Float64Array(endpoints).fill(Number.NaN);
   }
 
   /** `tokens` had to be computed until a first token came after `ms`. */
   add(slot: EndpointSlot, tokens: number, ms: number): void {
-    const sums = this.#sumsOf(slot);
+    const sums = this.#sums.subarray(slot * SUMS, (slot + 1) * SUMS);
     const sample = [1, tokens, ms, tokens * tokens, tokens * ms];
-    for (let i = 0; i < FIELDS; i += 1) sums[i] = (sums[i] ?? 0) * FADING + (sample[i] ?? 0);
+    for (let i = 0; i < SUMS; i += 1) sums[i] = (sums[i] ?? 0) * FADING + (sample[i] ?? 0);
+    this.#msPerToken[slot] = slopeOf(sums);
   }
 
   /** Milliseconds a prompt token takes; null: not known yet. */
   msPerToken(slot: EndpointSlot): number | null {
-    const [n = 0, x = 0, y = 0, xx = 0, xy = 0] = this.#sumsOf(slot);
-    const spread = xx - (x * x) / n;
-    if (n < SAMPLES_MIN * 0.9 || spread < n * SPREAD_TOKENS_MIN ** 2) return null;
-    const slope = (xy - (x * y) / n) / spread;
-    return slope > 0 ? slope : null;
+    const ms = this.#msPerToken[slot] ?? Number.NaN;
+    return Number.isNaN(ms) ? null : ms;
   }
 
   forget(slot: EndpointSlot): void {
-    this.#sumsOf(slot).fill(0);
+    this.#sums.fill(0, slot * SUMS, (slot + 1) * SUMS);
+    this.#msPerToken[slot] = Number.NaN;
   }
+}
 
-  #sumsOf(slot: EndpointSlot): Float64Array {
-    return this.#sums.subarray(slot * FIELDS, (slot + 1) * FIELDS);
-  }
+/** NaN when the samples are too few or too much alike to tell. */
+function slopeOf(sums: Float64Array): number {
+  const [n = 0, x = 0, y = 0, xx = 0, xy = 0] = sums;
+  const spread = xx - (x * x) / n;
+  if (n < SAMPLES_MIN || spread < n * SPREAD_TOKENS_MIN ** 2) return Number.NaN;
+  const slope = (xy - (x * y) / n) / spread;
+  return slope > 0 ? slope : Number.NaN;
 }

@@ -32,7 +32,10 @@ export class PrefixHeat {
     const atMs = this.#nowMs();
     const heat = this.#prefixes.get(lastBlock);
     this.#prefixes.delete(lastBlock);
-    this.#prefixes.set(lastBlock, { count: 1 + (heat === undefined ? 0 : faded(heat, atMs)), atMs });
+    this.#prefixes.set(lastBlock, {
+      count: 1 + (heat === undefined ? 0 : faded(heat, atMs)),
+      atMs,
+    });
     if (this.#prefixes.size <= PREFIXES) return;
     const oldest = this.#prefixes.keys().next();
     if (oldest.done !== true) this.#prefixes.delete(oldest.value);

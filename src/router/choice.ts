@@ -1,8 +1,8 @@
 // One decision: builds the candidates of a request, lets the scheduler pick, and explains the pick.
 
 import { TRUST_FACTOR } from '../endpoint/trust.js';
-import type { PrefixHeat } from '../prefix/prefix-heat.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { PrefixHeat } from '../prefix/prefix-heat.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Candidate, Decision, Scheduler, SchedulingRequest } from '../scheduler/scheduler.js';
 import type { MatchFound, SettingsMatch } from '../tokenizer/match-task.js';

@@ -5,40 +5,67 @@ import type { EndpointLoad } from '../endpoint/endpoint.js';
 import type { Candidate, SchedulingRequest } from './scheduler.js';
 import type { Scorer } from './scorers.js';
 
-export function expectedDelayScorer(
-  parameters: ScorerPlan<'expected-delay-scorer'>['parameters'],
-): Scorer {
-  const { requestTokens, contextShare, hotRequests, cachePressure, copyPrice } = parameters;
+type Parameters = ScorerPlan<'expected-delay-scorer'>['parameters'];
+
+/** Measured speeds of equal engines differ by up to this. */
+const NOISE = 1.25;
+/** No measurement is believed beyond this. */
+const SLOWEST = 16;
+/** Full caches are about equally bad: the price stays finite. */
+const USE_MAX = 0.98;
+
+/**
+ * ```
+ * cost(e)   = slow(e) · (outstanding(e) + fresh(e) · pressure(e) + copied(e) · copy) + √slow(e) · decode(e)
+ * fresh(e)  = prompt tokens that e would have to compute, copied(e) those of them that another holds
+ * copy      = copyPrice / (1 + heat / hotRequests)
+ * decode(e) = requestTokens · requests in flight + contextShare · their prompt tokens
+ * pressure  = 1 + cachePressure · u / (1 − u), u the share of the KV cache in use
+ * score(e)  = least cost / cost(e)
+ * ```
+ * Alone, `outstanding + fresh` is the wait for a first token. Computing what another engine holds
+ * costs more than the time it takes: it pushes other prefixes out, which are then computed again. A
+ * prefix that is asked for often pays that back, so a hot one is copied as load demands.
+ */
+export function expectedDelayScorer(parameters: Parameters): Scorer {
+  const { copyPrice, hotRequests } = parameters;
   return {
     score(request, candidates, raw) {
-      let least = Number.POSITIVE_INFINITY;
-      for (const candidate of candidates) least = Math.min(least, freshTokens(request, candidate));
       const usual = usualMsPerToken(candidates);
       const copy = copyPrice / (1 + request.prefixHeat / hotRequests);
-      let best = Number.POSITIVE_INFINITY;
+      let fewest = Number.POSITIVE_INFINITY;
+      for (const candidate of candidates) fewest = Math.min(fewest, fresh(request, candidate));
+      let least = Number.POSITIVE_INFINITY;
       for (const [i, candidate] of candidates.entries()) {
         const { load } = candidate;
-        const use = Math.min(load.kvCacheUsage, 0.99);
-        const fresh = freshTokens(request, candidate);
-        const wait =
-          load.inflightTokens +
-          requestTokens * (load.inflightRequests + load.otherRequests) +
-          contextShare * load.inflightContextTokens;
-        const own = fresh * (1 + (cachePressure * use) / (1 - use)) + (fresh - least) * copy;
-        const cost = slowness(load, usual) * (wait + own) + 1;
+        const slow = slowness(load, usual);
+        const tokens = fresh(request, candidate);
+        const own = tokens * pressure(load, parameters) + (tokens - fewest) * copy;
+        // A GPU that computes n times slower reads its memory, which decoding waits for, about √n
+        // times slower. One token more, so that a cost is never 0.
+        const cost =
+          slow * (load.inflightTokens + own) + Math.sqrt(slow) * decode(load, parameters) + 1;
         raw[i] = cost;
-        best = Math.min(best, cost);
+        least = Math.min(least, cost);
       }
-      for (let i = 0; i < raw.length; i += 1) raw[i] = best / (raw[i] ?? 1);
+      for (let i = 0; i < raw.length; i += 1) raw[i] = least / (raw[i] ?? 1);
     },
   };
 }
 
-function freshTokens(
-  { promptTokens }: SchedulingRequest,
-  { credit, blockSizeTokens }: Candidate,
-): number {
-  return Math.max(0, promptTokens - credit * blockSizeTokens);
+function fresh({ promptTokens }: SchedulingRequest, candidate: Candidate): number {
+  return Math.max(0, promptTokens - candidate.credit * candidate.blockSizeTokens);
+}
+
+function decode(load: EndpointLoad, { requestTokens, contextShare }: Parameters): number {
+  const requests = load.inflightRequests + load.otherRequests;
+  return requestTokens * requests + contextShare * load.inflightContextTokens;
+}
+
+/** An engine whose cache is in use must evict what it used a moment ago, or preempt. */
+function pressure({ kvCacheUsage }: EndpointLoad, { cachePressure }: Parameters): number {
+  const use = Math.min(kvCacheUsage, USE_MAX);
+  return 1 + (cachePressure * use) / (1 - use);
 }
 
 /** Mean of what is known of the candidates; null: nothing. */
@@ -53,12 +80,9 @@ function usualMsPerToken(candidates: readonly Candidate[]): number | null {
   return known === 0 ? null : sum / known;
 }
 
-/** Time a token takes here over the usual one; measured differences of equal engines are noise. */
 function slowness({ prefillMsPerToken }: EndpointLoad, usual: number | null): number {
   if (prefillMsPerToken === null || usual === null) return 1;
   const ratio = prefillMsPerToken / usual;
-  return ratio > 1 / NOISE && ratio < NOISE ? 1 : Math.min(MOST, Math.max(1 / MOST, ratio));
+  if (ratio > 1 / NOISE && ratio < NOISE) return 1;
+  return Math.min(SLOWEST, Math.max(1 / SLOWEST, ratio));
 }
-
-const NOISE = 1.25;
-const MOST = 16;
