@@ -1,5 +1,9 @@
 // Policies that the router itself runs: its scorers, filters, picker, booking and prediction.
-import { type SchedulingPlan, SEED_PLAN } from '../../../src/config/scheduling-plan.js';
+import {
+  DEFAULT_PLAN,
+  type SchedulingPlan,
+  SEED_PLAN,
+} from '../../../src/config/scheduling-plan.js';
 import { createScheduler, type Scheduler } from '../../../src/scheduler/scheduler.js';
 import { VirtualRouter } from '../../../src/sim/virtual-router.js';
 import type { FleetPolicy, PolicyKind, PolicySetting } from '../policy.js';
