@@ -178,6 +178,11 @@ export class Fleet {
     return this.#named(name) !== null || this.all.some((live) => live.servesAdapter(name));
   }
 
+  /** For what the router itself asks engines of a model; null: no key is needed. */
+  apiKeyOf(model: string): string | null {
+    return this.#models.get(model)?.apiKey ?? null;
+  }
+
   /** The configured models and what their engines say of them. */
   modelFacts(): readonly ModelFacts[] {
     return this.#options.models.map((model) => this.#facts(model));
@@ -211,7 +216,8 @@ export class Fleet {
     }
     if (outcome.kind === 'broken') this.#lose(live, outcome.error.message, false, 'request');
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
-      this.#lose(live, outcome.error.message, !outcome.sent, 'request');
+      const refused = outcome.error.code === 'engine_unreachable';
+      this.#lose(live, outcome.error.message, refused, 'request');
     }
   }
 
@@ -253,6 +259,7 @@ export class Fleet {
       name: model.name,
       aliases: model.aliases,
       tokenizer: model.tokenizer,
+      rendersMedia: model.rendersMedia,
       loraAdapters: [...new Set(adapters)],
       // The longest one: an engine with a shorter limit refuses by itself.
       chat: model.chat,

@@ -163,7 +163,10 @@ export class VirtualRouter {
       promptTokens,
       skipsCacheRead: false,
       unmatched: null,
+      question: null,
+      rendered: null,
       tokens: null,
+      texts: null,
       matches: [
         {
           settings: 0,

@@ -1,8 +1,25 @@
 // The read path up to the match, on one thread: parse > render > tokenize > hash > match.
 import { ConfigError, RouterError } from '../errors.js';
-import type { InferenceRequest, RequestShape } from '../inference-request.js';
+import type { InferenceRequest, PromptQuestion, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
-import type { MatchFound, MatchReply, MatchTask, SettingsMatch } from './match-task.js';
+import type { MediaItem } from '../prefix/extra-keys.js';
+import { EngineAnswerError } from './engine-answer.js';
+import {
+  asksEngine,
+  givenPrompts,
+  questionFor,
+  type RenderedPrompts,
+  renderedPrompts,
+} from './engine-prompts.js';
+import {
+  ENGINE_TOKENIZER,
+  type MatchFound,
+  type MatchReply,
+  type MatchTask,
+  type Rendered,
+  type SettingsMatch,
+  type UnmatchedReason,
+} from './match-task.js';
 import { ModelCatalog, type NamedModel } from './model-catalog.js';
 import type { EncodedPrompts, ModelTokenizer } from './model-tokenizer.js';
 import { hashPrompts, type MatchHashes, matchPrompts } from './prefix-match.js';
@@ -16,8 +33,13 @@ import { TokenizerCache } from './tokenizer-cache.js';
 
 export type ParseRequest = (shape: RequestShape, body: Uint8Array) => InferenceRequest;
 
+/** null: no engine can be asked. */
+export type AskPrompt = (shape: RequestShape, body: Uint8Array) => PromptQuestion | null;
+
 export interface MatcherParts {
   readonly parse: ParseRequest;
+  /** For models whose prompts engines make; left out: none are. */
+  readonly ask?: AskPrompt;
   /** null: no index, hash only. */
   readonly match: MatchHashes | null;
   readonly maxEndpoints: number;
@@ -87,24 +109,53 @@ export class RequestMatcher {
 
   private async find(task: MatchTask): Promise<MatchReply> {
     const { request, named, parseUs } = this.understand(task);
-    const tokenizer = await this.tokenizerOf(named);
-    if (tokenizer === null) {
-      return unmatched('opaque', task, request, named, { ...NO_TIMES, parseUs });
+    const unknown = (reason: UnmatchedReason, stages = {}) =>
+      unmatched(reason, task, request, named, { ...NO_TIMES, parseUs, ...stages });
+    const rendered = task.rendered === undefined ? null : tryRendered(task.rendered);
+    const question = rendered === null ? this.questionOf(task, request, named) : null;
+    const encoded = rendered ?? (await this.encode(request, named));
+    if (encoded === null || encoded.tokens.length === 0) {
+      const { renderUs, tokenizeUs } = encoded ?? NO_TIMES;
+      const reason = question !== null || task.rendered !== undefined ? 'engine' : 'opaque';
+      return { ...unknown(reason, { renderUs, tokenizeUs }), question };
     }
     const { maxModelLen } = named.model;
-    const encoded = await tokenizer.encodePrompts(request, named.chat, maxModelLen);
     checkPromptTokens(encoded.tokens, this.limits);
     checkLength(encoded, request, maxModelLen);
     const { renderUs, tokenizeUs } = encoded;
     const times = { ...NO_TIMES, parseUs, renderUs, tokenizeUs };
-    if (encoded.tokens.length === 0) return unmatched('opaque', task, request, named, times);
     return {
       ...outlineOf(request, named),
       promptTokens: encoded.tokens.reduce((sum, tokens) => sum + tokens.length, 0),
       unmatched: null,
+      question,
+      rendered: rendered?.prompts ?? null,
       tokens: task.withTokens === true && !encoded.isOpen ? encoded.tokens : null,
-      ...this.hashAndMatch(encoded, request, named, times),
+      texts: task.withTokens === true ? encoded.texts : null,
+      ...this.hashAndMatch(encoded, rendered?.media, request, named, times),
     };
+  }
+
+  /** null: not here. */
+  private async encode(
+    request: InferenceRequest,
+    named: NamedModel,
+  ): Promise<EncodedPrompts | null> {
+    const { maxModelLen, tokenizer: name } = named.model;
+    if (name === ENGINE_TOKENIZER) return givenPrompts(request, maxModelLen);
+    const tokenizer = await this.tokenizerOf(named);
+    return tokenizer === null ? null : tokenizer.encodePrompts(request, named.chat, maxModelLen);
+  }
+
+  private questionOf(
+    { shape, body, rendered }: MatchTask,
+    request: InferenceRequest,
+    { model }: NamedModel,
+  ): PromptQuestion | null {
+    const { ask } = this.parts;
+    if (ask === undefined || rendered !== undefined || !asksEngine(request, model)) return null;
+    if (givenPrompts(request, model.maxModelLen) !== null) return null;
+    return questionFor(request, ask(shape, body));
   }
 
   /** null: a model added later has no good tokenizer here; its engines still answer. */
@@ -123,6 +174,7 @@ export class RequestMatcher {
 
   private hashAndMatch(
     { tokens, isOpen }: EncodedPrompts,
+    media: readonly (readonly MediaItem[])[] | undefined,
     request: InferenceRequest,
     { model, loraName }: NamedModel,
     times: MatchFound['times'],
@@ -132,7 +184,7 @@ export class RequestMatcher {
     const matches = model.hashSettings.map((settings, i): SettingsMatch => {
       const start = performance.now();
       const keys = { loraName, cacheSalt: request.cacheSalt };
-      const hashed = hashPrompts(tokens, isOpen, settings, keys);
+      const hashed = hashPrompts(tokens, isOpen, settings, keys, media);
       const middle = performance.now();
       const triples =
         matchHashes === null ? new Uint32Array(0) : matchPrompts(hashed, matchHashes, this.scratch);
@@ -151,7 +203,21 @@ export class RequestMatcher {
   }
 }
 
-type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'tokens' | 'matches' | 'times'>;
+type Outline = Pick<
+  MatchFound,
+  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'skipsCacheRead'
+>;
+
+/** null: what the engine said is of no use. */
+function tryRendered(rendered: Rendered): RenderedPrompts | null {
+  try {
+    return renderedPrompts(rendered);
+  } catch (error) {
+    if (!(error instanceof EngineAnswerError)) throw error;
+    log.debug("an engine's answer has no prompt", { reason: error.message });
+    return null;
+  }
+}
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
   const { stream, maxTokens, skipsCacheRead } = request;
@@ -159,7 +225,7 @@ function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): 
 }
 
 function unmatched(
-  reason: NonNullable<MatchFound['unmatched']>,
+  reason: UnmatchedReason,
   task: MatchTask,
   request: InferenceRequest,
   named: NamedModel,
@@ -169,7 +235,10 @@ function unmatched(
     ...outlineOf(request, named),
     promptTokens: Math.ceil(task.body.length / BODY_BYTES_PER_TOKEN),
     unmatched: reason,
+    question: null,
+    rendered: null,
     tokens: null,
+    texts: null,
     matches: [],
     times,
   };

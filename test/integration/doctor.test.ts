@@ -179,6 +179,17 @@ const FAULTS: readonly Fault[] = [
     message: /token \d+ is \d+ for the engine and \d+ here/,
   },
   {
+    what: 'an engine that does not say its tokens, as tokenizer',
+    change: () => ({ model: { tokenizer: 'engine' } }),
+    break: ({ faults }) => {
+      for (const path of ['/v1/completions/render', '/v1/chat/completions/render', '/tokenize']) {
+        faults.paths.set(path, { status: 404, delayMs: 0 });
+      }
+    },
+    check: 'tokenizer',
+    message: /tokenizer: engine, but the engine does not say its tokens: \/tokenize answers 404/,
+  },
+  {
     what: 'prefix caching off',
     sim: { prefixCaching: false },
     check: 'prefix-caching',
@@ -235,6 +246,14 @@ describe('doctor', { concurrency: 4 }, () => {
     const findings = await examine(sim);
     const rest = findings.filter(({ status }) => status !== 'ok');
     assert.deepEqual(rest, []);
+  });
+
+  test('a right fleet whose engines are the tokenizer is found right', async (t: TestContext) => {
+    const findings = await examine(await startSim(t, SIM), { model: { tokenizer: 'engine' } });
+    assert.deepEqual(
+      findings.filter(({ status }) => status !== 'ok'),
+      [],
+    );
   });
 
   for (const { what, sim: options, change, break: broken, check, message } of FAULTS) {

@@ -92,7 +92,7 @@ function start(t: TestContext, limit = 10) {
         target: { ...given, trust, live, match },
         eventsThen: state(),
       },
-      { promptTokens, cachedTokens },
+      { promptTokens, cachedTokens, completionTokens: 1 },
       cachedTokens,
     );
   };
