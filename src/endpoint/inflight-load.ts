@@ -21,6 +21,9 @@ export interface Booking {
   end(): void;
 }
 
+/** Attention grows with the square of a prompt: beyond this, time over tokens is no line. */
+const LINEAR_TOKENS = 16_384;
+
 export class InflightLoad {
   readonly #nowMs: () => number;
   readonly #requests: Uint32Array;
@@ -85,7 +88,8 @@ export class InflightLoad {
       return isOurs;
     };
     const firstToken = () => {
-      if (computed() && streams) this.#speed.add(slot, until, this.#nowMs() - bookedMs);
+      const tells = streams && tokens <= LINEAR_TOKENS;
+      if (computed() && tells) this.#speed.add(slot, until, this.#nowMs() - bookedMs);
     };
     const end = () => {
       computed();

@@ -5,14 +5,16 @@
 // front end, the step under way). A least-squares line over the last answers gives the slope alone.
 import type { EndpointSlot } from './endpoint.js';
 
-/** Weight of all earlier samples when one more comes: about the last 200 count. */
-const FADING = 0.995;
+/** Weight of all earlier samples when one more comes: about the last 300 count. */
+const FADING = 0.997;
 /** Of weights: below this, or when all of them were about equally long, no slope can be told. */
-const SAMPLES_MIN = 24;
+const SAMPLES_MIN = 12;
 const SPREAD_TOKENS_MIN = 400;
+/** A slope is believed when its standard error is below this share of it. */
+const ERROR_MAX = 0.08;
 
-/** Weighted sums of 1, x, y, x² and xy for each endpoint. */
-const SUMS = 5;
+/** Weighted sums of 1, x, y, x², xy and y² for each endpoint. */
+const SUMS = 6;
 
 export class PrefillSpeed {
   readonly #sums: Float64Array;
@@ -27,7 +29,7 @@ export class PrefillSpeed {
   /** `tokens` had to be computed until a first token came after `ms`. */
   add(slot: EndpointSlot, tokens: number, ms: number): void {
     const sums = this.#sums.subarray(slot * SUMS, (slot + 1) * SUMS);
-    const sample = [1, tokens, ms, tokens * tokens, tokens * ms];
+    const sample = [1, tokens, ms, tokens * tokens, tokens * ms, ms * ms];
     for (let i = 0; i < SUMS; i += 1) sums[i] = (sums[i] ?? 0) * FADING + (sample[i] ?? 0);
     this.#msPerToken[slot] = slopeOf(sums);
   }
@@ -44,11 +46,12 @@ export class PrefillSpeed {
   }
 }
 
-/** NaN when the samples are too few or too much alike to tell. */
+/** NaN when the samples are too few, too much alike or too scattered to tell. */
 function slopeOf(sums: Float64Array): number {
-  const [n = 0, x = 0, y = 0, xx = 0, xy = 0] = sums;
+  const [n = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0] = sums;
   const spread = xx - (x * x) / n;
   if (n < SAMPLES_MIN || spread < n * SPREAD_TOKENS_MIN ** 2) return Number.NaN;
   const slope = (xy - (x * y) / n) / spread;
-  return slope > 0 ? slope : Number.NaN;
+  const scatter = Math.max(0, yy - (y * y) / n - slope * slope * spread) / (n - 2);
+  return slope > 0 && Math.sqrt(scatter / spread) < ERROR_MAX * slope ? slope : Number.NaN;
 }

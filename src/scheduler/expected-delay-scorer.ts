@@ -8,7 +8,7 @@ import type { Scorer } from './scorers.js';
 type Parameters = ScorerPlan<'expected-delay-scorer'>['parameters'];
 
 /** Measured speeds of equal engines differ by up to this. */
-const NOISE = 1.25;
+const NOISE = 1.5;
 /** No measurement is believed beyond this. */
 const SLOWEST = 16;
 /** Full caches are about equally bad: the price stays finite. */
@@ -68,16 +68,17 @@ function pressure({ kvCacheUsage }: EndpointLoad, { cachePressure }: Parameters)
   return 1 + (cachePressure * use) / (1 - use);
 }
 
-/** Mean of what is known of the candidates; null: nothing. */
+/** Geometric mean of what is known of the candidates, so that half of a fleet being n times slower is as
+ * far from it as the other half being n times faster; null: nothing is known. */
 function usualMsPerToken(candidates: readonly Candidate[]): number | null {
   let sum = 0;
   let known = 0;
   for (const { load } of candidates) {
     if (load.prefillMsPerToken === null) continue;
-    sum += load.prefillMsPerToken;
+    sum += Math.log(load.prefillMsPerToken);
     known += 1;
   }
-  return known === 0 ? null : sum / known;
+  return known === 0 ? null : Math.exp(sum / known);
 }
 
 function slowness({ prefillMsPerToken }: EndpointLoad, usual: number | null): number {

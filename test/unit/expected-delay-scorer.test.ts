@@ -160,7 +160,7 @@ test('an engine that computes three times slower gets less than half of the cold
 });
 
 test('measured speeds within noise make no difference', () => {
-  const one = holding(0, 0, { prefillMsPerToken: 0.022 });
+  const one = holding(0, 0, { prefillMsPerToken: 0.028 });
   const other = holding(1, 0, { prefillMsPerToken: 0.02 });
   assert.equal(schedule([one, other]).tied, 2);
 });
