@@ -155,6 +155,9 @@ export const COMMANDS = {
         max: 2 ** 32 - 1,
       }),
       report: optional(text({ doc: 'fleet: write an HTML report to this file.' })),
+      from: optional(
+        text({ doc: 'fleet: run nothing, take saved --json results, with commas between them.' }),
+      ),
     },
   },
 } as const satisfies Record<string, Command>;

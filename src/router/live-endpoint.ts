@@ -67,6 +67,9 @@ export class LiveEndpoint {
       get inflightContextTokens() {
         return inflight.contextTokens(slot);
       },
+      get recentTokens() {
+        return inflight.recentTokens(slot);
+      },
       get prefillMsPerToken() {
         return inflight.msPerToken(slot);
       },
