@@ -51,7 +51,7 @@ export function describeIndex(fleet: Fleet, index: PrefixIndex): object {
     cpuBlocks: index.blocksOf(slot, TIER.cpu),
     storageBlocks: index.blocksOf(slot, TIER.storage),
   }));
-  return { ...index.stats(), endpoints };
+  return { ...index.stats(), census: index.census(), endpoints };
 }
 
 /** `GET /v1/models`: the union over the endpoints, in vLLM's form. */

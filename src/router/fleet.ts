@@ -216,7 +216,8 @@ export class Fleet {
     }
     if (outcome.kind === 'broken') this.#lose(live, outcome.error.message, false, 'request');
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
-      this.#lose(live, outcome.error.message, !outcome.sent, 'request');
+      const refused = outcome.error.code === 'engine_unreachable';
+      this.#lose(live, outcome.error.message, refused, 'request');
     }
   }
 

@@ -59,6 +59,23 @@ test('a request whose engine dies before its first byte is answered by another',
   assert.ok(dying.requests.some(isPost));
 });
 
+test('an engine that is gone in the moment of reuse costs no request', async (context) => {
+  using dying = await scriptedEngine(({ head, socket, earlier }) => {
+    const isPost = head.startsWith('POST ');
+    // The router finds its kept connection dead, tries once more, and nobody listens.
+    if (isPost && earlier > 0) dying[Symbol.dispose]();
+    else socket.write(wholeResponse(isPost ? '{}' : '{"data":[]}'));
+  });
+  const sims = await startSims(context, 1, { model: TEST_MODEL });
+  const { url, assembly } = await startRouter(context, [dying, ...sims], BLIND, QUICK_TOKENIZER);
+  const isOut = () => assembly.fleet.available(null).length === 1;
+  for (let i = 0; i < 100 && !isOut(); i++) {
+    const answer = await post(`${url}${CHAT}`, chat(i));
+    assert.equal(answer.status, 200, answer.text);
+  }
+  assert.ok(isOut(), 'one refusal says enough');
+});
+
 test('a dead engine never breaks the list of models', async (context) => {
   const { sims, url } = await fleet(context, 2, WATCHFUL);
   first(sims).refuseConnections();
