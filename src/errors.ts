@@ -42,6 +42,8 @@ export interface ErrorDetails {
   /** Path of the request field at fault, such as `messages[2].role`. */
   readonly param?: string;
   readonly retryAfterSeconds?: number;
+  /** `WWW-Authenticate`, with a 401. */
+  readonly challenge?: string;
   readonly cause?: unknown;
 }
 
@@ -53,6 +55,7 @@ export class RouterError extends Error {
   readonly source: ErrorSource;
   readonly param: string | null;
   readonly retryAfterSeconds: number | null;
+  readonly challenge: string | null;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -64,6 +67,7 @@ export class RouterError extends Error {
     this.source = kind.source;
     this.param = details.param ?? null;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+    this.challenge = details.challenge ?? null;
   }
 }
 

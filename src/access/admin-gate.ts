@@ -16,7 +16,9 @@ export function checkAdminKey(
   if (digest === null || OPEN.has(exchange.path)) return;
   const key = keyOf(exchange.header('authorization') ?? '');
   if (key !== null && timingSafeEqual(digestOf(key), digest)) return;
-  throw new RouterError('unauthorized', 'the admin port needs its key');
+  // A browser then asks for it.
+  const challenge = 'Basic realm="warmpath admin"';
+  throw new RouterError('unauthorized', 'the admin port needs its key', { challenge });
 }
 
 function keyOf(authorization: string): string | null {

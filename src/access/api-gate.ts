@@ -35,11 +35,9 @@ export class ApiGate {
   enter(exchange: Pick<Exchange, 'path' | 'header'>, isPreflight: boolean): string | null {
     if (this.#keys === null || isPreflight || OPEN.has(exchange.path)) return null;
     const key = shownKey(exchange);
-    if (key === null) {
-      throw new RouterError('unauthorized', 'a key is needed: Authorization: Bearer YOUR_KEY');
-    }
+    if (key === null) throw refusal('a key is needed: Authorization: Bearer YOUR_KEY');
     const name = this.#keys.nameOf(key);
-    if (name === null) throw new RouterError('unauthorized', 'the key is not valid');
+    if (name === null) throw refusal('the key is not valid');
     this.#limits.enter(name);
     return name;
   }
@@ -48,4 +46,8 @@ export class ApiGate {
   left(name: string | null, tokens: () => number): void {
     if (name !== null && this.#limits.countsTokens(name)) this.#limits.use(name, tokens());
   }
+}
+
+function refusal(message: string): RouterError {
+  return new RouterError('unauthorized', message, { challenge: 'Bearer' });
 }

@@ -29,7 +29,9 @@ export class TokenBucket {
   waitMs(amount: number): number {
     this.#refill();
     const missing = amount - this.#balance;
-    return missing <= 0 ? 0 : (missing / this.#perMinute) * MINUTE_MS;
+    const waitMs = (missing / this.#perMinute) * MINUTE_MS;
+    // What arithmetic leaves over must not become a second of waiting.
+    return waitMs < 0.001 ? 0 : Math.round(waitMs * 1000) / 1000;
   }
 
   /** Also more than there is. */

@@ -1,5 +1,6 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
+import { ApiGate } from '../access/api-gate.js';
 import type { Config } from '../config/config.js';
 import { Discovery } from '../discovery/discovery.js';
 import type { EventReport } from '../events/event-messages.js';
@@ -12,6 +13,7 @@ import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
+import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { Admission } from '../router/admission.js';
@@ -81,6 +83,7 @@ export async function assemble(
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
     idleTimeoutMs: config.timeouts.idleMs,
+    tls: config.tls,
   });
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
@@ -90,6 +93,7 @@ export async function assemble(
     monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
+    questions: questionDispatcher(config.tls),
   });
   const unknownTopics = new Set<string>();
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
@@ -184,6 +188,7 @@ export async function assemble(
     bodyLimitBytes,
   });
   let draining = false;
+  const gate = new ApiGate(config.access, () => performance.now());
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
   const page = (accept: string | undefined) =>
@@ -194,13 +199,17 @@ export async function assemble(
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(
-    createApi({ ...shared, control, timeoutMs, version: VERSION, requestLog: () => config.log }),
+    createApi({
+      ...{ ...shared, control, timeoutMs, version: VERSION, gate },
+      requestLog: () => config.log,
+    }),
   );
   const admin = createServer(
     createAdmin({
       ...{ ...shared, index, book, feed, demo, discovery },
       files: new DashboardFiles(),
       draining: () => draining,
+      adminKey: () => config.access.adminKey,
     }),
   );
   log.info('scheduling', { plan: scheduler.description });
@@ -248,6 +257,7 @@ function fleetModel(model: Config['models'][number]): FleetModel {
     hashSeed: model.hashSeed,
     maxModelLen: model.maxModelLen,
     apiKey: model.apiKey,
+    replaceAuthorization: model.replaceAuthorization,
     chat: {
       chatTemplateContentFormat,
       trustRequestChatTemplate,

@@ -26,7 +26,7 @@ export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Pr
   try {
     const { url, adminUrl } = await assembly.listen();
     process.stdout.write(`ready ${url}\n`);
-    log.info('listening', { url, adminUrl });
+    log.info('listening', { url, adminUrl, adminAddress: config.listen.adminHost });
     log.info('stopping', { signal: await stopped });
   } finally {
     await assembly.close(config.timeouts.drainMs);
