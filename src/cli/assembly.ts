@@ -1,6 +1,7 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
 import type { Config } from '../config/config.js';
+import { Discovery } from '../discovery/discovery.js';
 import type { EventReport } from '../events/event-messages.js';
 import { startEventThread } from '../events/event-thread.js';
 import { createServer } from '../http/server.js';
@@ -39,9 +40,13 @@ import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
 import { VERSION } from './version.js';
 
+/** A source of endpoints that does not answer must not keep the router from serving what it knows. */
+const DISCOVERY_WAIT_MS = 10_000;
+
 export interface Assembly {
   readonly router: Router;
   readonly fleet: Fleet;
+  readonly discovery: Discovery;
   readonly index: PrefixIndex;
   readonly matcher: TokenizerPool;
   /** Topics of events that name no endpoint. */
@@ -113,10 +118,12 @@ export async function assemble(
     await Promise.all([pool.close(), thread.close(), forwarder.close()]);
     throw failure;
   }
-  for (const { name: model, endpoints } of config.models) {
-    const wanted = endpoints.map((one) => ({ ...one, identity: null, draining: false }));
-    fleet.setEndpoints(model, wanted);
-  }
+  const discovery = new Discovery({
+    apply: (model, endpoints) => fleet.setEndpoints(model, endpoints),
+    random: Math.random,
+  });
+  discovery.follow(config.models);
+  await discovery.first(DISCOVERY_WAIT_MS);
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
@@ -180,7 +187,7 @@ export async function assemble(
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, index, queue, metrics }, accept);
+    metricsPage({ fleet, discovery, index, queue, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
   const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
@@ -191,7 +198,7 @@ export async function assemble(
   );
   const admin = createServer(
     createAdmin({
-      ...{ ...shared, index, book, feed, demo },
+      ...{ ...shared, index, book, feed, demo, discovery },
       files: new DashboardFiles(),
       draining: () => draining,
     }),
@@ -201,6 +208,7 @@ export async function assemble(
   return {
     router,
     fleet,
+    discovery,
     index,
     matcher: pool,
     unknownTopics,
@@ -216,6 +224,7 @@ export async function assemble(
       // First of all, so that streams which are cut say so as long as their clients can hear it.
       await forwarder.close();
       api.close();
+      discovery.close();
       heartbeat.close();
       feed.close();
       admin.close();

@@ -1,4 +1,5 @@
 // The admin port: dashboard, health, metrics, and what the router knows, as JSON.
+import type { Discovery } from '../discovery/discovery.js';
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
@@ -21,6 +22,7 @@ const DECISIONS_SHOWN = 50;
 const DEMO_BODY_BYTES = 1024;
 
 export interface AdminParts {
+  readonly discovery: Pick<Discovery, 'states'>;
   readonly router: Router;
   readonly fleet: Fleet;
   readonly book: DecisionBook;
@@ -65,6 +67,8 @@ async function show(exchange: Exchange, parts: AdminParts): Promise<void> {
       return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
     case '/endpoints':
       return json(exchange, 200, describeFleet(fleet));
+    case '/discovery':
+      return json(exchange, 200, parts.discovery.states);
     case '/index':
       return json(exchange, 200, describeIndex(fleet, index));
     case '/decisions':
