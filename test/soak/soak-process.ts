@@ -141,13 +141,15 @@ export class SoakRouter {
 }
 
 function spawnMain(command: string, flags: readonly string[], node: readonly string[] = []) {
-  const stdio = [
-    'ignore',
-    'pipe',
-    'inherit',
-    ...(node.length > 0 ? ['ipc' as const] : []),
-  ] as const;
-  return spawn(process.execPath, [...node, MAIN, command, ...flags], { stdio: [...stdio] });
+  const talks = node.length > 0 ? ['ipc' as const] : [];
+  const child = spawn(process.execPath, [...node, MAIN, command, ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit', ...talks],
+  });
+  // However this process ends, it leaves none behind.
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+  return child;
 }
 
 /** The URL that it prints when it serves. Rejects when it ends before. */
