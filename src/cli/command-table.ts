@@ -91,7 +91,16 @@ export const COMMANDS = {
   explain: {
     summary: 'The decision for one request on standard input, without sending it.',
     operand: null,
-    flags: { config, 'config-file': router['config-file'], 'config-text': router['config-text'] },
+    flags: {
+      config,
+      'config-file': router['config-file'],
+      'config-text': router['config-text'],
+      path: optional(
+        text({ doc: 'Path of the request, such as /v1/messages.' }),
+        'chat if it has messages, else completion',
+      ),
+      'show-prompt': flag({ doc: 'Show the rendered prompt and its tokens.', fallback: false }),
+    },
   },
   inspect: {
     summary: 'Parity with an engine by hand: JSON lines in, JSON lines out.',

@@ -51,11 +51,17 @@ export class Dispatcher {
     this.#parts = parts;
   }
 
-  /** Endpoints that can answer for a model, without those in `tried`. */
-  endpoints(model: string | null, tried?: ReadonlySet<number>): readonly LiveEndpoint[] {
+  /** Endpoints that a request for a model may go to, without those in `tried`: whoever said that it is
+   * full is asked last. */
+  candidates(
+    model: string | null,
+    tried: ReadonlySet<number> = new Set(),
+  ): readonly LiveEndpoint[] {
     const available = this.#parts.fleet.available(model);
-    if (tried === undefined || tried.size === 0) return available;
-    return available.filter((live) => !tried.has(live.endpoint.slot));
+    const endpoints =
+      tried.size === 0 ? available : available.filter((live) => !tried.has(live.endpoint.slot));
+    const rested = endpoints.filter((live) => !live.isResting);
+    return rested.length > 0 ? rested : endpoints;
   }
 
   /** Rejects with RouterError when no endpoint has begun to answer. */
@@ -69,7 +75,7 @@ export class Dispatcher {
     let sinceMs = journey.receivedMs + journey.waitedMs;
     retry.earn();
     while (attemptsLeft > 0) {
-      const endpoints = this.#candidates(journey, tried);
+      const endpoints = this.#concerned(journey, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
       chooser.assigned(choice, journey.found);
@@ -103,12 +109,8 @@ export class Dispatcher {
   }
 
   /** A holder that is to get nothing new still answers for what it holds. */
-  #candidates({ pinned, model }: Journey, tried: ReadonlySet<number>): readonly LiveEndpoint[] {
-    if (pinned === null) {
-      const endpoints = this.endpoints(model, tried);
-      const rested = endpoints.filter((live) => !live.isResting);
-      return rested.length > 0 ? rested : endpoints;
-    }
+  #concerned({ pinned, model }: Journey, tried: ReadonlySet<number>): readonly LiveEndpoint[] {
+    if (pinned === null) return this.candidates(model, tried);
     return pinned.health.healthy && tried.size === 0 ? [pinned] : [];
   }
 

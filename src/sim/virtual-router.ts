@@ -159,6 +159,7 @@ export class VirtualRouter {
       question: null,
       rendered: null,
       tokens: null,
+      texts: null,
       matches: [
         {
           settings: 0,

@@ -131,6 +131,7 @@ export class RequestMatcher {
       question,
       rendered: rendered?.prompts ?? null,
       tokens: task.withTokens === true && !encoded.isOpen ? encoded.tokens : null,
+      texts: task.withTokens === true ? encoded.texts : null,
       ...this.hashAndMatch(encoded, rendered?.media, request, named, times),
     };
   }
@@ -237,6 +238,7 @@ function unmatched(
     question: null,
     rendered: null,
     tokens: null,
+    texts: null,
     matches: [],
     times,
   };

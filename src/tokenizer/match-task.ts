@@ -51,7 +51,7 @@ export interface MatchTask {
   /** Original bytes of the request. */
   readonly body: Uint8Array;
   readonly models: MatchModels;
-  /** The reply carries the token ids, which otherwise stay in the thread. */
+  /** The reply carries texts and token ids, which otherwise stay in the thread. */
   readonly withTokens?: boolean;
   /** What an engine said to the question that the reply to the first attempt held. */
   readonly rendered?: Rendered;
@@ -106,6 +106,8 @@ export interface MatchFound {
   readonly unmatched: UnmatchedReason | null;
   /** Token ids, prompt by prompt, where the task asked for them and the whole prompt is known. */
   readonly tokens: readonly Uint32Array[] | null;
+  /** Rendered prompts, where the task asked for tokens; null for one that came as token ids. */
+  readonly texts: readonly (string | null)[] | null;
   /** An engine's answer to this, as `MatchTask.rendered`, makes the match better; null: none does. */
   readonly question: PromptQuestion | null;
   /** What an engine made of the prompt; null: the router made it. */

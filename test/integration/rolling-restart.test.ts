@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Agent } from 'undici';
 import type { SimEngine } from '../../src/sim/sim-engine.js';
 import { callForLoad, type LoadRecord } from '../support/load-call.js';
+import { runSeed, seededIntegers } from '../support/random.js';
 import { QUICK_TOKENIZER, startRouter, TEST_MODEL } from '../support/router.js';
 import { type RouterProcess, serveProcess } from '../support/router-process.js';
-import { seededRandom } from '../support/seeded-random.js';
 import { startSims } from '../support/sim-engine.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -25,7 +25,7 @@ interface Load {
 
 /** Callers that ask again as soon as they are answered, each on a kept connection. */
 function startLoad(urls: readonly string[], seed: number): Load {
-  const random = seededRandom(seed);
+  const random = seededIntegers(seed);
   const agent = new Agent({ connections: CALLERS });
   const records: LoadRecord[] = [];
   let stopped = false;
@@ -82,7 +82,7 @@ function assertAllWhole({ records }: Load): void {
 }
 
 test('engines and routers restart one after another and no call fails', async (context) => {
-  const seed = Date.now() % 1_000_000;
+  const seed = runSeed;
   context.diagnostic(`seed ${seed}`);
   const sims = await startSims(context, 3, { model: TEST_MODEL, timing: TIMING });
   const router = serve(context, sims);
@@ -96,7 +96,7 @@ test('engines and routers restart one after another and no call fails', async (c
   }
   const next = serve(context, sims);
   const url = await next.ready;
-  const body = { ...newBody(seededRandom(seed)), stream: true, max_tokens: 10_000 };
+  const body = { ...newBody(seededIntegers(seed)), stream: true, max_tokens: 10_000 };
   const agent = new Agent();
   const long = callForLoad({ urls: load.urls, agent, body });
   await goesOn(load);
@@ -119,7 +119,7 @@ test('engines and routers restart one after another and no call fails', async (c
 });
 
 test('engines that are killed cost only the streams that had begun', async (context) => {
-  const seed = Date.now() % 1_000_000;
+  const seed = runSeed;
   context.diagnostic(`seed ${seed}`);
   const sims = await startSims(context, 3, { model: TEST_MODEL, timing: TIMING });
   const monitor = { metricsIntervalMs: 50, healthIntervalMs: 50, modelsIntervalMs: 50 };

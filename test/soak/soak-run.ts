@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { shippedTokenizer } from '../../src/sim/model-encoder.js';
 import type { LoadEnd, LoadRecord } from '../support/load-call.js';
-import { seededRandom } from '../support/seeded-random.js';
+import { seededIntegers } from '../support/random.js';
 import { type Random, type SoakLoad, startSoakLoad } from './soak-load.js';
 import { type Footprint, SoakEngine, SoakRouter } from './soak-process.js';
 
@@ -44,7 +44,7 @@ export async function runSoak({
   seed,
   say,
 }: SoakOptions): Promise<SoakReport> {
-  const random = seededRandom(seed);
+  const random = seededIntegers(seed);
   const names = Array.from({ length: count }, (_, i) => String.fromCharCode(97 + i));
   const engines = await Promise.all(names.map((name) => SoakEngine.start(name)));
   const router = await SoakRouter.start(MODEL, shippedTokenizer(), engines);
