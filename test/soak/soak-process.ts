@@ -89,6 +89,8 @@ export class SoakRouter {
     const config = {
       listen: { host: HOST, port: 0, adminHost: HOST, adminPort: 0 },
       models: [{ name: model, tokenizer, endpoints: { static: endpoints } }],
+      // Engines die so often that a long answer may lose one after the other.
+      limits: { attempts: 8 },
     };
     writeFileSync(file, JSON.stringify(config));
     const child = spawnMain(

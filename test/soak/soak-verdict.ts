@@ -5,6 +5,8 @@ import type { SoakReport } from './soak-run.js';
 const MEMORY_GROWTH_MAX = 0.05;
 const DESCRIPTORS_MAX = 4;
 
+const LOST_SHOWN = 20;
+
 /** Empty: all is well. */
 export function faultsOf({
   lost,
@@ -17,7 +19,8 @@ export function faultsOf({
   const faults: string[] = [];
   const show = (record: object | undefined) => JSON.stringify(record);
   if (counts.whole === 0) faults.push('no call was answered');
-  if (lost.length > 0) faults.push(`${lost.length} calls lost, the first: ${show(lost[0])}`);
+  if (lost.length > 0) faults.push(`${lost.length} calls lost`);
+  for (const record of lost.slice(0, LOST_SHOWN)) faults.push(`lost: ${show(record)}`);
   if (cutForNothing.length > 0) {
     faults.push(`${cutForNothing.length} streams cut without a kill: ${show(cutForNothing[0])}`);
   }
