@@ -10,6 +10,7 @@ import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
@@ -132,6 +133,7 @@ export async function assemble(
     scores: new MatchScores(),
     predicted,
     history,
+    heat: new PrefixHeat(performance.now.bind(performance)),
     random: Math.random,
   });
   const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });

@@ -65,6 +65,7 @@ export class DecisionBook {
       model: found?.model ?? '',
       loraName: found?.loraName ?? null,
       promptTokens: found?.promptTokens ?? 0,
+      prefixHeat: choice.request.prefixHeat,
       blockCount: target.blockCount,
       blockSizeTokens: target.blockSizeTokens,
       endpoint: target.endpoint.name,

@@ -12,6 +12,8 @@ export interface DecisionRecord extends RequestIds {
   readonly model: string;
   readonly loraName: string | null;
   readonly promptTokens: number;
+  /** Requests of the ten seconds before with the longest prefix that any endpoint held. */
+  readonly prefixHeat: number;
   /** Full blocks of the prompt in the block size of the endpoint that was picked. */
   readonly blockCount: number;
   readonly blockSizeTokens: number;

@@ -78,7 +78,7 @@ export class Dispatcher {
       const endpoints = this.#concerned(journey, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
-      chooser.assigned(choice, journey.found);
+      chooser.assigned(choice);
       const chosenMs = performance.now();
       decisionMs += chosenMs - sinceMs;
       const hasOthers = attemptsLeft > 1 && endpoints.length > 1;
@@ -131,7 +131,12 @@ export class Dispatcher {
     notes.stream = found?.stream ?? false;
     notes.body = journey.body;
     const eventsThen = target.live.events;
-    const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
+    const { promptTokens, matchedTokens } = record;
+    const booking = fleet.book(slot, {
+      uncachedTokens: promptTokens - matchedTokens,
+      promptTokens,
+      streams: found?.stream === true,
+    });
     const prediction = predicted.predict(slot, newBlocks(target));
     const usage = new UsageReader();
     let status = 0;

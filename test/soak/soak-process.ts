@@ -71,7 +71,7 @@ export class SoakEngine {
 export interface Footprint {
   /** Memory of the whole process, threads and native parts included. */
   readonly rssBytes: number;
-  /** JavaScript heap of the main thread and what it holds outside. */
+  /** JavaScript heap of the main thread without compiled code, and what it holds outside. */
   readonly ownBytes: number;
   readonly files: number;
   readonly sockets: number;

@@ -36,6 +36,7 @@ const RECORD: DecisionRecord = {
   time: '2026-01-01T00:00:00.000Z',
   model: 'm',
   loraName: null,
+  prefixHeat: 0,
   promptTokens: 100,
   blockCount: 4,
   endpoint: 'e5',
