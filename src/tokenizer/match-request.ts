@@ -205,7 +205,7 @@ export class RequestMatcher {
 
 type Outline = Pick<
   MatchFound,
-  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'skipsCacheRead'
+  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'priority' | 'skipsCacheRead'
 >;
 
 /** null: what the engine said is of no use. */
@@ -220,8 +220,8 @@ function tryRendered(rendered: Rendered): RenderedPrompts | null {
 }
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
-  const { stream, maxTokens, skipsCacheRead } = request;
-  return { ok: true, model: model.name, loraName, stream, maxTokens, skipsCacheRead };
+  const { stream, maxTokens, priority, skipsCacheRead } = request;
+  return { ok: true, model: model.name, loraName, stream, maxTokens, priority, skipsCacheRead };
 }
 
 function unmatched(
