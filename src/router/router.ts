@@ -11,8 +11,9 @@ import type { Admission } from './admission.js';
 import type { Chooser } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
 import type { DecisionRecord } from './decision-log.js';
-import { type Dispatcher, type Journey, noEndpoint } from './dispatcher.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { Fleet } from './fleet.js';
+import { type Journey, noEndpoint } from './journey.js';
 import type { StoredResponses } from './stored-responses.js';
 import type { TokenParity } from './token-parity.js';
 
@@ -131,7 +132,8 @@ export class Router {
     const endpoints = this.#parts.dispatcher.candidates(model);
     if (endpoints.length === 0) throw noEndpoint(model);
     const choice = this.#parts.chooser.choose(found, models, endpoints);
-    const record = this.#parts.book.describe(choice, found, performance.now() - receivedMs);
+    const decisionMs = performance.now() - receivedMs;
+    const record = this.#parts.book.describe(choice, found, { decisionMs, attempt: 1 });
     return showsPrompt && found !== null ? { ...record, prompts: promptsOf(found) } : record;
   }
 
