@@ -11,6 +11,7 @@ import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { questionDispatcher } from '../proxy/engine-tls.js';
@@ -136,6 +137,7 @@ export async function assemble(
     scores: new MatchScores(),
     predicted,
     history,
+    heat: new PrefixHeat(performance.now.bind(performance)),
     random: Math.random,
   });
   const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
@@ -200,7 +202,12 @@ export async function assemble(
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(
     createApi({
-      ...{ ...shared, control, timeoutMs, version: VERSION, gate },
+      ...shared,
+      control,
+      timeoutMs,
+      keepAliveMs: config.timeouts.keepAliveMs,
+      version: VERSION,
+      gate,
       requestLog: () => config.log,
     }),
   );

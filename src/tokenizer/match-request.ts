@@ -27,6 +27,7 @@ import {
   checkMessages,
   checkPromptTokens,
   NO_LIMITS,
+  promptTooLong,
   type RequestLimits,
 } from './request-limits.js';
 import { TokenizerCache } from './tokenizer-cache.js';
@@ -205,7 +206,7 @@ export class RequestMatcher {
 
 type Outline = Pick<
   MatchFound,
-  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'skipsCacheRead'
+  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'priority' | 'skipsCacheRead'
 >;
 
 /** null: what the engine said is of no use. */
@@ -220,8 +221,8 @@ function tryRendered(rendered: Rendered): RenderedPrompts | null {
 }
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
-  const { stream, maxTokens, skipsCacheRead } = request;
-  return { ok: true, model: model.name, loraName, stream, maxTokens, skipsCacheRead };
+  const { stream, maxTokens, priority, skipsCacheRead } = request;
+  return { ok: true, model: model.name, loraName, stream, maxTokens, priority, skipsCacheRead };
 }
 
 function unmatched(
@@ -252,17 +253,8 @@ function checkLength(
 ): void {
   if (maxModelLen === null) return;
   const maxTokens = request.maxTokens ?? 0;
-  const room = maxModelLen - maxTokens;
-  for (const prompt of tokens) {
-    if (prompt.length <= room) continue;
-    throw new RouterError(
-      'prompt_too_long',
-      `You passed ${prompt.length} input tokens and requested ${maxTokens} output tokens. ` +
-        `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
-        `maximum input length of ${Math.max(0, room)} tokens. ` +
-        'Please reduce the length of the input prompt.',
-      { param: 'input_tokens' },
-    );
+  for (const { length } of tokens) {
+    if (length > maxModelLen - maxTokens) throw promptTooLong(length, maxTokens, maxModelLen);
   }
 }
 

@@ -1,4 +1,4 @@
-// The router's own limits of a request, above what its body's bytes bound.
+// Limits of a request: the router's own, above what its body's bytes bound, and the model's.
 import { RouterError } from '../errors.js';
 import type { InferenceRequest } from '../inference-request.js';
 
@@ -35,6 +35,22 @@ export function checkPromptTokens(
   throw new RouterError(
     'prompt_too_long',
     `the prompt has ${count} tokens, the router takes at most ${limit}`,
+    { param: 'input_tokens' },
+  );
+}
+
+/** What vLLM says, word for word, of a prompt that leaves no room for its answer. */
+export function promptTooLong(
+  promptTokens: number,
+  maxTokens: number,
+  maxModelLen: number,
+): RouterError {
+  return new RouterError(
+    'prompt_too_long',
+    `You passed ${promptTokens} input tokens and requested ${maxTokens} output tokens. ` +
+      `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
+      `maximum input length of ${Math.max(0, maxModelLen - maxTokens)} tokens. ` +
+      'Please reduce the length of the input prompt.',
     { param: 'input_tokens' },
   );
 }
