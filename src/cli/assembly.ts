@@ -35,6 +35,7 @@ import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
+import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { VERSION } from './version.js';
 
@@ -93,12 +94,13 @@ export async function assemble(
   );
   fleet.follow(thread);
   const { limits } = config;
-  const outliner = new RequestMatcher({
+  const onMain = new RequestMatcher({
     parse: parseRequest,
-    match: null,
-    maxEndpoints: 0,
+    match: (hashes, triples) => index.native.match(hashes, triples),
+    maxEndpoints: native.maxEndpoints,
     limits,
   });
+  const quick = new QuickMatcher(onMain);
   const pool = new TokenizerPool({
     threads: config.tokenizer.threads,
     queueMax: config.limits.queuedRequests,
@@ -106,10 +108,12 @@ export async function assemble(
     indexId: index.id,
     models: fleet.models().forPool,
     limits: { messages: limits.messages, promptTokens: limits.promptTokens },
-    outline: (task) => outliner.outline(task),
+    outline: (task) => onMain.outline(task),
+    quick: (task) => quick.match(task),
   });
   try {
     await pool.ready();
+    await quick.load(pool.quickFolders);
   } catch (failure) {
     await Promise.all([pool.close(), thread.close(), forwarder.close()]);
     throw failure;

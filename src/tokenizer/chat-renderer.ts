@@ -29,6 +29,10 @@ const APPLY_PARAMETERS: ReadonlySet<string> = new Set([
 /** Templates that requests bring along, compiled; more than an application has. */
 const MAX_REQUEST_TEMPLATES = 16;
 
+/** A prompt in parts to be joined: joining a long one costs more than the rest of its match. */
+export type PromptText = readonly string[];
+export type RenderedChat = readonly [PromptText] | readonly [PromptText, PromptText];
+
 export class ChatRenderer {
   private readonly templates = new Map<string, ChatTemplate>();
   private readonly requestTemplates = new Map<string, ChatTemplate>();
@@ -64,18 +68,18 @@ export class ChatRenderer {
     }
   }
 
-  /** One text, or two whose common beginning is the certain part of the prompt; null when only the
-   * engine can render the request. Throws RouterError `invalid_request`. */
-  render(request: ChatRequest, settings: ChatSettings): [string] | [string, string] | null {
+  /** One prompt, or two whose common beginning is the certain part of it; null
+   * when only the engine can render the request. Throws RouterError `invalid_request`. */
+  render(request: ChatRequest, settings: ChatSettings): RenderedChat | null {
     const variables = this.variables(request, settings);
     const template = this.choose(request, settings, isArray(variables.get('tools')));
     if (template === null) return null;
     const format = settings.contentFormat ?? template.contentFormat;
-    const renderOne = (messages: readonly ChatMessage[]): string => {
+    const renderOne = (messages: readonly ChatMessage[]): PromptText => {
       const conversation = toTemplateMessages(messages, format);
       return request.continueFinalMessage
-        ? template.renderOpenEnded(conversation, variables)
-        : template.render(conversation, variables);
+        ? [template.renderOpenEnded(conversation, variables)]
+        : template.renderParts(conversation, variables);
     };
     if (!request.hasMedia) return [renderOne(request.messages)];
     const [first, second] = mediaVariants(request.messages, format);

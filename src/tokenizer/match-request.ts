@@ -2,10 +2,11 @@
 import { ConfigError, RouterError } from '../errors.js';
 import type { InferenceRequest, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
-import type { MatchFound, MatchReply, MatchTask, SettingsMatch } from './match-task.js';
+import type { MatchFound, MatchReply, MatchTask } from './match-task.js';
 import { ModelCatalog, type NamedModel } from './model-catalog.js';
-import type { EncodedPrompts, ModelTokenizer } from './model-tokenizer.js';
-import { hashPrompts, type MatchHashes, matchPrompts } from './prefix-match.js';
+import type { ModelTokenizer } from './model-tokenizer.js';
+import type { MatchHashes } from './prefix-match.js';
+import { type PromptMatch, PromptMatcher } from './prompt-match.js';
 import {
   checkMessages,
   checkPromptTokens,
@@ -31,7 +32,7 @@ const BODY_BYTES_PER_TOKEN = 4;
 export class RequestMatcher {
   readonly tokenizers = new TokenizerCache();
   private readonly parts: MatcherParts;
-  private readonly scratch: Uint32Array;
+  private readonly prompts: PromptMatcher;
   private readonly limits: RequestLimits;
   private catalog: ModelCatalog | null = null;
   /** Folders whose failure is in the log. */
@@ -40,13 +41,28 @@ export class RequestMatcher {
   constructor(parts: MatcherParts) {
     this.parts = parts;
     this.limits = parts.limits ?? NO_LIMITS;
-    this.scratch = new Uint32Array(parts.maxEndpoints * 3);
+    this.prompts = new PromptMatcher(parts.match, parts.maxEndpoints);
   }
 
   /** Never rejects: whatever goes wrong is a refusal. */
   async match(task: MatchTask): Promise<MatchReply> {
     try {
       return await this.find(task);
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  /** What `match` would answer, when that takes little: the model's tokenizer is loaded here, and at
+   * most `newBytesMax` bytes of the prompt follow what it shares with earlier ones. null: it takes
+   * more. */
+  matchQuickly(task: MatchTask, newBytesMax: number): MatchReply | null {
+    try {
+      const { request, named, parseUs } = this.understand(task);
+      const tokenizer = this.tokenizers.loaded(named.model.tokenizer);
+      // A template of the request itself may do anything.
+      if (tokenizer === null || task.withTokens === true || hasOwnTemplate(request)) return null;
+      return this.findByTexts(tokenizer, request, named, parseUs, newBytesMax);
     } catch (error) {
       return refusal(error);
     }
@@ -91,20 +107,43 @@ export class RequestMatcher {
     if (tokenizer === null) {
       return unmatched('opaque', task, request, named, { ...NO_TIMES, parseUs });
     }
+    if (task.withTokens !== true) {
+      const found = this.findByTexts(tokenizer, request, named, parseUs, Infinity);
+      if (found !== null) return found;
+    }
     const { maxModelLen } = named.model;
     const encoded = await tokenizer.encodePrompts(request, named.chat, maxModelLen);
-    checkPromptTokens(encoded.tokens, this.limits);
-    checkLength(encoded, request, maxModelLen);
-    const { renderUs, tokenizeUs } = encoded;
+    const { tokens, isOpen, renderUs, tokenizeUs } = encoded;
     const times = { ...NO_TIMES, parseUs, renderUs, tokenizeUs };
-    if (encoded.tokens.length === 0) return unmatched('opaque', task, request, named, times);
+    if (tokens.length === 0) return unmatched('opaque', task, request, named, times);
+    const lengths = tokens.map(({ length }) => length);
+    checkPromptTokens(lengths, this.limits);
+    checkLength(lengths, request, maxModelLen);
+    const match = this.prompts.byTokens(tokens, isOpen, request, named);
     return {
-      ...outlineOf(request, named),
-      promptTokens: encoded.tokens.reduce((sum, tokens) => sum + tokens.length, 0),
-      unmatched: null,
-      tokens: task.withTokens === true && !encoded.isOpen ? encoded.tokens : null,
-      ...this.hashAndMatch(encoded, request, named, times),
+      ...found(request, named, match, { ...times, hashUs: match.hashUs, matchUs: match.matchUs }),
+      tokens: task.withTokens === true && !isOpen ? tokens : null,
     };
+  }
+
+  /** null: more is new than allowed, or tokens have to be looked at. */
+  private findByTexts(
+    tokenizer: ModelTokenizer,
+    request: InferenceRequest,
+    named: NamedModel,
+    parseUs: number,
+    newBytesMax: number,
+  ): MatchFound | null {
+    const start = performance.now();
+    const texts = tokenizer.promptTexts(request, named.chat);
+    if (texts === null) return null;
+    const renderUs = microsecondsSince(start);
+    const match = this.prompts.byTexts(tokenizer.tokenizer, texts, request, named, newBytesMax);
+    if (match === null) return null;
+    checkPromptTokens(match.lengths, this.limits);
+    checkLength(match.lengths, request, named.model.maxModelLen);
+    const { tokenizeUs, hashUs, matchUs } = match;
+    return found(request, named, match, { parseUs, renderUs, tokenizeUs, hashUs, matchUs });
   }
 
   /** null: a model added later has no good tokenizer here; its engines still answer. */
@@ -120,35 +159,6 @@ export class RequestMatcher {
       return null;
     }
   }
-
-  private hashAndMatch(
-    { tokens, isOpen }: EncodedPrompts,
-    request: InferenceRequest,
-    { model, loraName }: NamedModel,
-    times: MatchFound['times'],
-  ): Pick<MatchFound, 'matches' | 'times'> {
-    const matchHashes = request.skipsCacheRead ? null : this.parts.match;
-    let [hashUs, matchUs] = [0, 0];
-    const matches = model.hashSettings.map((settings, i): SettingsMatch => {
-      const start = performance.now();
-      const keys = { loraName, cacheSalt: request.cacheSalt };
-      const hashed = hashPrompts(tokens, isOpen, settings, keys);
-      const middle = performance.now();
-      const triples =
-        matchHashes === null ? new Uint32Array(0) : matchPrompts(hashed, matchHashes, this.scratch);
-      hashUs += (middle - start) * 1000;
-      matchUs += microsecondsSince(middle);
-      return {
-        settings: i,
-        blockCount: hashed.hashes.length,
-        blockSizeTokens: settings.blockSizeTokens,
-        hashes: hashed.hashes,
-        promptStarts: hashed.promptStarts,
-        triples,
-      };
-    });
-    return { matches, times: { ...times, hashUs, matchUs } };
-  }
 }
 
 type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'tokens' | 'matches' | 'times'>;
@@ -156,6 +166,33 @@ type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'tokens' | 'match
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
   const { stream, maxTokens, skipsCacheRead } = request;
   return { ok: true, model: model.name, loraName, stream, maxTokens, skipsCacheRead };
+}
+
+function found(
+  request: InferenceRequest,
+  named: NamedModel,
+  { lengths, matches }: PromptMatch,
+  times: MatchFound['times'],
+): MatchFound {
+  return {
+    ...outlineOf(request, named),
+    promptTokens: lengths.reduce((sum, length) => sum + length, 0),
+    unmatched: null,
+    tokens: null,
+    matches,
+    times,
+  };
+}
+
+function hasOwnTemplate(request: InferenceRequest): boolean {
+  switch (request.kind) {
+    case 'chat':
+      return request.chatTemplate !== null;
+    case 'chat-batch':
+      return request.chats.some((chat) => chat.chatTemplate !== null);
+    case 'completion':
+      return false;
+  }
 }
 
 function unmatched(
@@ -177,18 +214,18 @@ function unmatched(
 
 /** vLLM refuses what does not fit, in these words, instead of cutting it. */
 function checkLength(
-  { tokens }: EncodedPrompts,
+  lengths: readonly number[],
   request: InferenceRequest,
   maxModelLen: number | null,
 ): void {
   if (maxModelLen === null) return;
   const maxTokens = request.maxTokens ?? 0;
   const room = maxModelLen - maxTokens;
-  for (const prompt of tokens) {
-    if (prompt.length <= room) continue;
+  for (const length of lengths) {
+    if (length <= room) continue;
     throw new RouterError(
       'prompt_too_long',
-      `You passed ${prompt.length} input tokens and requested ${maxTokens} output tokens. ` +
+      `You passed ${length} input tokens and requested ${maxTokens} output tokens. ` +
         `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
         `maximum input length of ${Math.max(0, room)} tokens. ` +
         'Please reduce the length of the input prompt.',

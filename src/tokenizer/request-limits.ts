@@ -27,10 +27,10 @@ export function checkMessages(request: InferenceRequest, { messages: limit }: Re
 
 /** Throws RouterError `prompt_too_long`. */
 export function checkPromptTokens(
-  prompts: readonly Uint32Array[],
+  lengths: readonly number[],
   { promptTokens: limit }: RequestLimits,
 ): void {
-  const count = prompts.reduce((sum, { length }) => sum + length, 0);
+  const count = lengths.reduce((sum, length) => sum + length, 0);
   if (count <= limit) return;
   throw new RouterError(
     'prompt_too_long',

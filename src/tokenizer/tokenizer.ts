@@ -1,4 +1,11 @@
 // Tokenizer of one model: text to token ids, equal to Hugging Face's for the same tokenizer.json.
+import type { PromptHashInput } from '../native.js';
+
+/** What became of a text that was hashed. */
+export interface HashedText {
+  readonly tokenCount: number;
+  readonly hashes: BigUint64Array;
+}
 
 export interface Tokenizer {
   /** Which implementation this is, for people. */
@@ -8,4 +15,12 @@ export interface Tokenizer {
   decode(ids: readonly number[]): Promise<string>;
   /** Id of a token of the vocabulary; null when there is none of this text. */
   tokenId(token: string): number | null;
+  /** Block hashes of the texts joined together, without special tokens around them; null, and next
+   * to nothing done, when more than `newBytesMax` bytes follow what they share with earlier prompts.
+   * Absent where tokens are computed elsewhere. Throws RangeError as `native.hashBlocks` does. */
+  hashPrompt?(
+    texts: readonly string[],
+    input: PromptHashInput,
+    newBytesMax: number,
+  ): HashedText | null;
 }
