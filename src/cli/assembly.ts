@@ -177,8 +177,9 @@ export async function assemble(
   let draining = false;
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
+  const caches = () => quick.caches();
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, index, queue, metrics }, accept);
+    metricsPage({ fleet, index, queue, caches, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
   const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };

@@ -5,6 +5,7 @@ import { isArray, type JsonObject } from '../json.js';
 import type { ChatSettings } from './chat-settings.js';
 import { ChatTemplate } from './chat-template.js';
 import { toTemplateMessages } from './conversation.js';
+import { TemplateLimitError } from './jinja/template-budget.js';
 import { TemplateError } from './jinja/template-error.js';
 import { GLOBALS } from './jinja/template-globals.js';
 import { mediaVariants } from './media-variants.js';
@@ -71,6 +72,15 @@ export class ChatRenderer {
   /** One prompt, or two whose common beginning is the certain part of it; null
    * when only the engine can render the request. Throws RouterError `invalid_request`. */
   render(request: ChatRequest, settings: ChatSettings): RenderedChat | null {
+    try {
+      return this.renderAll(request, settings);
+    } catch (error) {
+      if (error instanceof TemplateLimitError) return null;
+      throw error;
+    }
+  }
+
+  private renderAll(request: ChatRequest, settings: ChatSettings): RenderedChat | null {
     const variables = this.variables(request, settings);
     const template = this.choose(request, settings, isArray(variables.get('tools')));
     if (template === null) return null;

@@ -19,6 +19,7 @@ const CACHE_BYTES = 96 * 2 ** 20;
 
 export class NativeTokenizer implements Tokenizer {
   readonly name = 'native';
+  readonly file: string;
   private readonly encoder: NativeEncoder;
   private readonly counts = new Uint32Array(1);
 
@@ -27,6 +28,7 @@ export class NativeTokenizer implements Tokenizer {
   constructor(tokenizerFile: string, cacheBytes = CACHE_BYTES) {
     const file = readFileSync(tokenizerFile);
     const key = createHash('sha256').update(file).digest('hex');
+    this.file = key;
     try {
       this.encoder = new native.Tokenizer(key, () =>
         readTokenizerJson(JSON.parse(file.toString('utf8')), cacheBytes),
@@ -63,7 +65,6 @@ export class NativeTokenizer implements Tokenizer {
     return this.encoder.tokenId(token);
   }
 
-  /** What was found among texts and prompts seen before, by any thread. */
   cacheStats(): TokenizerCacheStats {
     return this.encoder.stats();
   }

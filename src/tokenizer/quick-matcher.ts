@@ -2,6 +2,7 @@
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { RequestMatcher } from './match-request.js';
 import type { MatchReply, MatchTask } from './match-task.js';
+import type { TokenizerCaches } from './tokenizer-cache.js';
 
 /** Parsing and rendering grow with the body: about 0.15 ms at 32 KB, a chat of 8k tokens. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -30,6 +31,10 @@ export class QuickMatcher {
   match(task: MatchTask): MatchReply | null {
     if (task.body.length > BODY_BYTES_MAX || this.leavesItToThreads()) return null;
     return this.matcher.matchQuickly(task, NEW_BYTES_MAX);
+  }
+
+  caches(): TokenizerCaches {
+    return this.matcher.tokenizers.caches();
   }
 
   private leavesItToThreads(): boolean {

@@ -7,7 +7,8 @@ import { TemplateError } from './jinja/template-error.js';
 
 export interface RenderableTemplate {
   readonly contentFormat: ContentFormat;
-  /** Throws TemplateError with the message the engine would answer with. */
+  /** Throws TemplateError with the message the engine would answer with, TemplateLimitError when it
+   * takes too much. */
   render(variables: ReadonlyMap<string, Json>): string;
   /** The same in parts to be joined. */
   renderParts(variables: ReadonlyMap<string, Json>): readonly string[];

@@ -1,5 +1,18 @@
 // Tokenizers of a thread by folder: loaded when first needed, dropped when no model names them.
+import { native, type SegmentCacheStats } from '../native.js';
 import { ModelTokenizer } from './model-tokenizer.js';
+
+/** What all threads have found among the parts of prompts that they saw before. */
+export interface TokenizerCaches {
+  /** To block hashes. */
+  readonly prompts: SegmentCacheStats;
+  /** To token ids. */
+  readonly texts: SegmentCacheStats;
+  /** Token ids to block hashes. */
+  readonly tokens: SegmentCacheStats;
+}
+
+const NOTHING: SegmentCacheStats = { hits: 0, misses: 0, hitBytes: 0, missedBytes: 0, bytes: 0 };
 
 export class TokenizerCache {
   private readonly loading = new Map<string, Promise<ModelTokenizer>>();
@@ -26,6 +39,19 @@ export class TokenizerCache {
     return this.ready.get(folder) ?? null;
   }
 
+  /** Over all tokenizers that are ready; those of one file share their caches. */
+  caches(): TokenizerCaches {
+    let [prompts, texts] = [NOTHING, NOTHING];
+    const files = new Map([...this.ready.values()].map((model) => [model.tokenizer.file, model]));
+    for (const { tokenizer } of files.values()) {
+      const stats = tokenizer.cacheStats?.();
+      if (stats === undefined) continue;
+      prompts = sum(prompts, stats.prompts);
+      texts = sum(texts, stats.texts);
+    }
+    return { prompts, texts, tokens: native.hashCacheStats() };
+  }
+
   /** A tokenizer takes tens of megabytes in each thread. */
   keepOnly(folders: ReadonlySet<string>): void {
     for (const folder of this.loading.keys()) {
@@ -35,4 +61,14 @@ export class TokenizerCache {
     }
     this.failed.clear();
   }
+}
+
+function sum(a: SegmentCacheStats, b: SegmentCacheStats): SegmentCacheStats {
+  return {
+    hits: a.hits + b.hits,
+    misses: a.misses + b.misses,
+    hitBytes: a.hitBytes + b.hitBytes,
+    missedBytes: a.missedBytes + b.missedBytes,
+    bytes: a.bytes + b.bytes,
+  };
 }

@@ -26,6 +26,7 @@ import type {
   Statement,
   Target,
 } from './template-ast.js';
+import { beginRendering, TemplateLimitError, takeSteps } from './template-budget.js';
 import { TemplateError } from './template-error.js';
 import { GLOBALS } from './template-globals.js';
 import { TemplateOutput } from './template-output.js';
@@ -34,7 +35,8 @@ import { Scope } from './template-scope.js';
 
 export interface CompiledTemplate {
   readonly statements: readonly Statement[];
-  /** Throws TemplateError with the message the engine would answer with. */
+  /** Throws TemplateError with the message the engine would answer with, TemplateLimitError when it
+   * takes too much. */
   render(variables: ReadonlyMap<string, Value>): string;
   /** The same in parts to be joined. */
   renderParts(variables: ReadonlyMap<string, Value>): readonly string[];
@@ -47,12 +49,14 @@ export function compileTemplate(source: string): CompiledTemplate {
   const globals = new Scope(null, new Map(GLOBALS));
   const renderParts = (variables: ReadonlyMap<string, Value>): readonly string[] => {
     const output = new TemplateOutput();
+    beginRendering();
     try {
       run(new Scope(globals, new Map(variables)), output);
     } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      if (/string length/.test(error.message)) throw new TemplateLimitError('makes a huge text');
       // A macro that calls itself for ever ends in JavaScript's own error.
-      if (error instanceof RangeError) throw new TemplateError('maximum recursion depth exceeded');
-      throw error;
+      throw new TemplateError('maximum recursion depth exceeded');
     }
     return output.parts();
   };
@@ -207,6 +211,7 @@ function compileLoop(node: ForLoop): Run {
 
   const select = (scope: Scope, items: readonly Value[]): readonly Value[] => {
     if (test === null) return items;
+    takeSteps(items.length);
     return items.filter((item) => {
       const inner = new Scope(scope);
       assign(inner, item);
@@ -230,6 +235,7 @@ function compileLoop(node: ForLoop): Run {
       : null;
     const loop = new LoopVariable(items, depth, recurse);
     for (const item of items) {
+      takeSteps(1);
       // Variables set in an iteration are gone in the next.
       const inner = new Scope(scope);
       inner.set('loop', loop);
@@ -256,6 +262,7 @@ function compileMacro(
   const names = new Set(parameters.map((parameter) => parameter.name));
   return (scope) =>
     new Callable(name, (args, named) => {
+      takeSteps(1);
       const inner = new Scope(scope);
       inner.set('varargs', Tuple.from(args.slice(compiled.length)));
       inner.set('kwargs', new Map([...named].filter(([key]) => !names.has(key))));
