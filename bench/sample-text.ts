@@ -64,7 +64,7 @@ function filesOf(name: string, extension: string): string[] {
 }
 
 function manifests(): string[] {
-  return ['undici', 'piscina', 'yaml', 'zeromq', 'msgpackr', 'prom-client', 'typescript']
+  return ['undici', 'piscina', 'yaml', 'zeromq', 'msgpackr', 'node-gyp', 'typescript']
     .map((name) => readFileSync(join(MODULES, name, 'package.json'), 'utf8'))
     .concat(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'));
 }

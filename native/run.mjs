@@ -4,6 +4,7 @@
 //
 //   node native/run.mjs test [address|thread] [part of test names]
 //   node native/run.mjs bench [--quick]
+//   node native/run.mjs plain              builds bench/plain_index_addon.cc, prints where it lies
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,18 +14,19 @@ import { fileURLToPath } from 'node:url';
 const native = dirname(fileURLToPath(import.meta.url));
 const root = dirname(native);
 const xxhash = dirname(createRequire(import.meta.url).resolve('xxhash-addon/package.json'));
-const compiler = process.env['CXX'] ?? 'g++';
+// `ccache g++` is two words.
+const [compiler, ...wrapped] = (process.env['CXX'] ?? 'g++').split(' ');
 const SANITIZERS = {
   address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-O1'],
   thread: ['-fsanitize=thread', '-O1'],
 };
 const BENCH_SOURCES =
-  /^(copy_counts|evictor|growing_table|holder_.*|matcher|memory_region|prefix_index.*|slab_pool|slot_table)\.cc$/;
+  /^(copy_counts|evictor|growing_table|holder_.*|index_census|matcher|memory_region|prefix_index.*|slab_pool|slot_table)\.cc$/;
 
 const [program, ...rest] = process.argv.slice(2);
-if (program !== 'test' && program !== 'bench') {
+if (!['test', 'bench', 'plain'].includes(program)) {
   process.stderr.write(
-    'usage: node native/run.mjs test [address|thread] [name] | bench [--quick]\n',
+    'usage: node native/run.mjs test [address|thread] [name] | bench [--quick] | plain\n',
   );
   process.exit(2);
 }
@@ -45,11 +47,15 @@ const flags = [
   ...(sanitizer !== null ? SANITIZERS[sanitizer] : [program === 'bench' ? '-O3' : '-O2']),
 ];
 
+if (program === 'plain') {
+  buildPlainAddon();
+  process.exit(0);
+}
+
 const filesOf = (folder, test) =>
   readdirSync(folder)
     .filter(test)
     .map((name) => join(folder, name));
-const modified = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
 const isSource = (name) => name.endsWith('.cc');
 const core = join(native, 'core');
 const test = join(native, 'test');
@@ -63,8 +69,26 @@ const sources =
 const shared = [core, test].flatMap((folder) => filesOf(folder, (name) => name.endsWith('.h')));
 const newestShared = Math.max(...[...shared, fileURLToPath(import.meta.url)].map(modified));
 
+function modified(file) {
+  return existsSync(file) ? statSync(file).mtimeMs : 0;
+}
+
+function buildPlainAddon() {
+  const sources = ['plain_index_addon.cc', 'plain_index.h'].map((name) =>
+    join(root, 'bench', name),
+  );
+  const output = join(root, 'dist', 'native', 'plain_index.node');
+  mkdirSync(dirname(output), { recursive: true });
+  if (modified(output) < Math.max(...sources.map(modified))) {
+    const { include_dir: headers } = createRequire(import.meta.url)('node-api-headers');
+    const shared = ['-O3', '-fPIC', '-shared', '-DNAPI_VERSION=9', '-isystem', headers];
+    compile(...flags, ...shared, sources[0], '-o', output);
+  }
+  process.stdout.write(`${output}\n`);
+}
+
 function compile(...parameters) {
-  const { status, error } = spawnSync(compiler, parameters, { stdio: 'inherit' });
+  const { status, error } = spawnSync(compiler, [...wrapped, ...parameters], { stdio: 'inherit' });
   if (status === 0) return;
   process.stderr.write(`${compiler} failed ${error ?? ''}\n`);
   process.exit(1);

@@ -82,6 +82,18 @@ export interface CompletionRequest extends CommonRequest {
   readonly prompts: readonly (string | Uint32Array)[];
 }
 
+/** What an engine is asked so that it says which token ids it makes of a request. */
+export interface PromptQuestion {
+  /** Route that renders the whole request. */
+  readonly path: '/v1/chat/completions/render' | '/v1/completions/render';
+  /** JSON with the fields that decide the prompt and no others. */
+  readonly body: Uint8Array;
+  /** Why /tokenize would answer something else; null: it takes this body as well. */
+  readonly notTokenizable: string | null;
+  /** Equal for two questions only if path and body are. */
+  readonly key: string;
+}
+
 export type InferenceRequest = ChatRequest | ChatBatchRequest | CompletionRequest;
 
 /** What a template gets besides messages. */

@@ -5,8 +5,6 @@ import { ConfigError, RouterError } from './errors.js';
 
 /** Commands are loaded on demand, so that `inspect` does not wait for the parts of a server. */
 async function main(argv: readonly string[]): Promise<void> {
-  // The simulated engine has flags of its own kind, many of which are faults and formats.
-  if (argv[0] === 'sim') return (await import('./cli/sim.js')).runSim(argv.slice(1));
   const invocation = parseArguments(argv, process.env);
   switch (invocation.command) {
     case 'help':
@@ -19,6 +17,8 @@ async function main(argv: readonly string[]): Promise<void> {
       return (await import('./cli/serve.js')).serve(invocation);
     case 'demo':
       return (await import('./cli/demo.js')).demo(invocation);
+    case 'sim':
+      return (await import('./cli/sim.js')).runSim(invocation);
     case 'doctor':
       return (await import('./cli/doctor.js')).doctor(invocation);
     case 'explain':
@@ -27,8 +27,6 @@ async function main(argv: readonly string[]): Promise<void> {
       return (await import('./cli/inspect.js')).inspect(invocation);
     case 'bench':
       return (await import('./cli/bench.js')).bench(invocation);
-    default:
-      throw new ConfigError(`${invocation.command} is not available yet`);
   }
 }
 

@@ -76,6 +76,11 @@ export function createMetrics() {
       "Sampled requests whose tokens were compared with the engine's.",
       ['result'],
     ),
+    enginePrompts: counter(
+      'engine_prompts',
+      'Prompts that engines tokenize for the router, by what came of the question (nobody: all engines rest after failures).',
+      ['result'],
+    ),
     retries: counter('retries', 'Requests sent again to another endpoint.', ['reason']),
     unscheduled: counter(
       'unscheduled',
@@ -115,6 +120,24 @@ export function createMetrics() {
     endpointHealthy: gauge('endpoint_healthy', '1 while the endpoint may get requests.', [
       'endpoint',
     ]),
+    endpointDraining: gauge('endpoint_draining', '1 while the endpoint gets nothing new.', [
+      'endpoint',
+    ]),
+    discoveredEndpoints: gauge(
+      'discovered_endpoints',
+      'Endpoints of a model, by the kind of source that told of them.',
+      ['model', 'source'],
+    ),
+    discoveryFollowing: gauge(
+      'discovery_following',
+      '1 while a source of endpoints can be read, else 0: then the last ones hold.',
+      ['model', 'source'],
+    ),
+    discoveryFailures: counter(
+      'discovery_failures',
+      'Times that a source of endpoints could not be read.',
+      ['model', 'source'],
+    ),
     endpointScore: histogram(
       'endpoint_score',
       'Total score of an endpoint when it was chosen (endpoint scores).',

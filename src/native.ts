@@ -86,7 +86,15 @@ export interface NativePrefixIndex {
   /** Distinct blocks an endpoint holds in a tier. */
   blocksOf(endpoint: number, tier: Tier): number;
   stats(): IndexStats;
+  /** Sampled counts of blocks: by age (CENSUS_AGES and one more), then by holders (CENSUS_HOLDERS
+   * and one more). `maintain` takes the samples. */
+  census(): Uint32Array;
 }
+
+/** Upper bounds of the census of an index, as in native/core/index_census.h: seconds since a block was
+ * stored, and endpoint tiers that hold it. */
+export const CENSUS_AGES: readonly number[] = [60, 600, 3600, 14_400, 36_000];
+export const CENSUS_HOLDERS: readonly number[] = [1, 2, 4, 16, 64, 256];
 
 export interface IndexOptions {
   /** At least 2^20. */

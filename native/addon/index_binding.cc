@@ -66,6 +66,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
                            InstanceMethod<&IndexObject::Match>("match"),
                            InstanceMethod<&IndexObject::BlocksOf>("blocksOf"),
                            InstanceMethod<&IndexObject::Stats>("stats"),
+                           InstanceMethod<&IndexObject::Census>("census"),
                        });
   }
 
@@ -137,8 +138,13 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   Napi::Value Store(const Napi::CallbackInfo& info) {
     const std::optional<Target> target = TargetOf(info);
     if (!target.has_value()) return info.Env().Undefined();
-    return Napi::Number::New(info.Env(),
-                             index_->Store(target->endpoint, target->tier, target->block_hashes));
+    std::optional<uint64_t> parent;
+    if (info[3].IsBigInt()) {
+      bool lossless = false;
+      parent = info[3].As<Napi::BigInt>().Uint64Value(&lossless);
+    }
+    return Napi::Number::New(
+        info.Env(), index_->Store(target->endpoint, target->tier, target->block_hashes, parent));
   }
 
   Napi::Value Remove(const Napi::CallbackInfo& info) {
@@ -202,6 +208,13 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
     set("bytes", stats.bytes);
     set("maxBytes", stats.max_bytes);
     set("refusedBlocks", stats.refused_blocks);
+    return result;
+  }
+
+  Napi::Value Census(const Napi::CallbackInfo& info) {
+    const IndexCensus::Counts counts = index_->Census();
+    auto result = Napi::Uint32Array::New(info.Env(), counts.size());
+    std::copy(counts.begin(), counts.end(), result.Data());
     return result;
   }
 

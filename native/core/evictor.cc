@@ -7,13 +7,7 @@ namespace kv {
 // One turnover of the table weighs as much as standing 128 steps of depth (thousands of blocks)
 // further back.
 uint32_t Evictor::ScoreOf(Usefulness& usefulness) const noexcept {
-  auto age = static_cast<uint8_t>(stamp_ - usefulness.stamp);
-  if (age > kOldest) {
-    // Stays the oldest: the stamp must not come round and look fresh.
-    age = kOldest;
-    usefulness.stamp = static_cast<uint8_t>(stamp_ - kOldest);
-  }
-  return age * 8u + usefulness.depth;
+  return AgeOf(usefulness) * 8u + usefulness.depth;
 }
 
 std::span<const uint64_t> Evictor::NextVictims(const SlotTable& table) noexcept {

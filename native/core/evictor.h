@@ -18,13 +18,33 @@ namespace kv {
 
 class Evictor {
  public:
+  // Bounds what a stamp leaves open about a block's age. 127 of them are ten hours.
+  static constexpr uint32_t kPeriodSeconds = 300;
+
   // What a block stored now is marked with.
   [[nodiscard]] uint8_t stamp() const noexcept { return stamp_; }
   // One block more has been stored in a table of `slots`.
   void CountStore(uint64_t slots) noexcept {
     if (++stores_ * kPeriodsPerTable < slots) return;
-    stores_ = 0;
-    ++stamp_;
+    BeginPeriod();
+  }
+  // The time, on any clock that starts at 0 or more. A period ends by itself after kPeriodSeconds.
+  void Tick(uint32_t seconds) noexcept {
+    now_ = seconds;
+    if (now_ - begins_[stamp_] >= kPeriodSeconds) BeginPeriod();
+  }
+  // Periods since the block was stored last. One that is too old for its stamp stays the oldest:
+  // the stamp must not come round and look fresh, so every block has to be asked for now and then.
+  uint8_t AgeOf(Usefulness& usefulness) const noexcept {
+    const auto age = static_cast<uint8_t>(stamp_ - usefulness.stamp);
+    if (age <= kOldest) return age;
+    usefulness.stamp = static_cast<uint8_t>(stamp_ - kOldest);
+    return kOldest;
+  }
+  // The same in seconds, from the end of the period.
+  uint32_t AgeSeconds(Usefulness& usefulness) const noexcept {
+    const uint8_t age = AgeOf(usefulness);
+    return age == 0 ? 0 : now_ - begins_[static_cast<uint8_t>(stamp_ - age + 1)];
   }
   // Slots of the blocks to give up next; empty if the hand met no block. Valid until the next call.
   [[nodiscard]] std::span<const uint64_t> NextVictims(const SlotTable& table) noexcept;
@@ -39,8 +59,14 @@ class Evictor {
   static constexpr uint32_t kScores = 127 * 8 + 256;
 
   [[nodiscard]] uint32_t ScoreOf(Usefulness& usefulness) const noexcept;
+  void BeginPeriod() noexcept {
+    stores_ = 0;
+    begins_[++stamp_] = now_;
+  }
 
   uint8_t stamp_ = 0;
+  uint32_t now_ = 0;
+  std::array<uint32_t, 256> begins_{};  // by stamp
   uint64_t stores_ = 0;
   uint64_t hand_ = 0;
   std::array<uint16_t, kScores> counts_{};

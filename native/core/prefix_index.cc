@@ -174,6 +174,7 @@ void PrefixIndex::Clear(uint32_t endpoint, std::optional<Tier> tier) {
 
 bool PrefixIndex::Maintain(uint32_t buckets) {
   const Writing writing(*this);
+  TakeCensus();
   Advance(buckets);
   return table_.walking() || !sweeping_.empty() || !waiting_.empty() || !swept_.empty() ||
          table_.reclaimable() || sets_.reclaimable();

@@ -26,6 +26,7 @@
 #include "core/growing_table.h"
 #include "core/holder_set_store.h"
 #include "core/holder_table.h"
+#include "core/index_census.h"
 #include "core/matcher.h"
 #include "core/reader_epochs.h"
 
@@ -74,6 +75,8 @@ class PrefixIndex {
     return holders_.BlocksOf(MeaningOf(endpoint, tier));
   }
   [[nodiscard]] IndexStats Stats() const noexcept;
+  // Maintain takes the samples.
+  [[nodiscard]] IndexCensus::Counts Census() const noexcept { return census_.Read(); }
 
  private:
   static constexpr uint64_t kFirstHomeBuckets = 1024;
@@ -84,6 +87,7 @@ class PrefixIndex {
     uint64_t epoch;
   };
 
+  void TakeCensus();
   void Renew();
   void PublishEpoch();
   void Prepare(std::span<const uint64_t> block_hashes, size_t next);
@@ -113,6 +117,7 @@ class PrefixIndex {
   CopyCounts copies_;
   GrowingTable table_;
   Evictor evictor_;
+  IndexCensus census_;
 
   uint64_t oldest_ = 0;  // of the current writing call: see ReaderEpochs::Oldest
   // Dead numbers: being taken out in the pass under way, waiting for the next, waiting for readers.

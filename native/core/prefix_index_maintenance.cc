@@ -2,6 +2,7 @@
 // growing and shrinking, sweeping dead holders out, making room at the byte bound.
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "core/prefix_index.h"
 
@@ -17,6 +18,14 @@ constexpr uint64_t kRoomyShare = 100;
 constexpr std::array<uint64_t, 3> kGrowths = {8, 6, 5};
 
 }  // namespace
+
+void PrefixIndex::TakeCensus() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  evictor_.Tick(
+      static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+  // Half a table is no fair sample; the last one stands meanwhile.
+  if (!table_.walking()) census_.Sample(table_.current(), evictor_);
+}
 
 // Learns how far the readers are, and frees what they have left behind.
 void PrefixIndex::Renew() {

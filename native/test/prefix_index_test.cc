@@ -225,6 +225,43 @@ TEST(the_byte_bound_holds_when_every_block_has_its_own_set_of_holders) {
   CHECK_EQUAL(index.Stats().blocks, 0);
 }
 
+TEST(the_census_tells_how_many_hold_each_block) {
+  PrefixIndex index({uint64_t{64} << 20, {256, 192, 128, 64}});
+  std::vector<uint64_t> hashes(1000);
+  Random random(test::Seed());
+  for (uint64_t& hash : hashes) hash = random.Next();
+  const std::span<const uint64_t> all(hashes);
+  for (uint32_t endpoint = 0; endpoint < 5; ++endpoint) {
+    index.Store(endpoint, Tier::kGpu, endpoint == 0 ? all : all.first(200));
+  }
+  // Whatever the table's size, enough calls see all of it.
+  for (int call = 0; call < 200; ++call) index.Maintain(64);
+  const IndexCensus::Counts counts = index.Census();
+  uint64_t by_age = 0;
+  for (size_t i = 0; i < IndexCensus::kAges; ++i) by_age += counts[i];
+  const uint32_t* const sharings = &counts[IndexCensus::kAges];
+  CHECK_EQUAL(sharings[0] + sharings[3], by_age);
+  // One holder for 800, five for 200; the ring of samples may count some buckets twice.
+  CHECK(sharings[3] > 0 && sharings[0] > 2 * sharings[3] && sharings[0] < 8 * sharings[3]);
+}
+
+TEST(a_block_is_as_old_as_the_end_of_the_period_in_which_it_was_stored) {
+  Evictor evictor;
+  evictor.Tick(1000);
+  Usefulness block{evictor.stamp(), 0};
+  evictor.Tick(1299);
+  CHECK_EQUAL(evictor.AgeSeconds(block), 0);
+  evictor.Tick(1300);
+  CHECK_EQUAL(evictor.AgeSeconds(block), 0);
+  evictor.Tick(1500);
+  CHECK_EQUAL(evictor.AgeSeconds(block), 200);
+  for (uint32_t second = 1600; second < 100'000; second += 300) {
+    evictor.Tick(second);
+    CHECK(evictor.AgeSeconds(block) <= second - 1300);
+  }
+  CHECK(evictor.AgeSeconds(block) > 30'000);
+}
+
 TEST(an_index_that_empties_gives_its_memory_back) {
   PrefixIndex index({256 * kMiB, kCredits});
   Random random(test::Seed());

@@ -1,15 +1,16 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.js';
+import { Discovery } from '../discovery/discovery.js';
 import type { EventReport } from '../events/event-messages.js';
 import { startEventThread } from '../events/event-thread.js';
-import { createServer, type HttpServer } from '../http/server.js';
+import { createServer } from '../http/server.js';
 import { log } from '../log.js';
 import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
@@ -22,6 +23,7 @@ import { DecisionBook } from '../router/decision-book.js';
 import type { DemoControls } from '../router/demo-controls.js';
 import { Dispatcher } from '../router/dispatcher.js';
 import { EngineControl } from '../router/engine-control.js';
+import { EnginePrompts } from '../router/engine-prompts.js';
 import { Fleet } from '../router/fleet.js';
 import type { FleetModel } from '../router/fleet-model.js';
 import { metricsPage } from '../router/gauges.js';
@@ -37,14 +39,16 @@ import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
+import { drained } from './drain.js';
 import { VERSION } from './version.js';
 
-/** How often a drain looks whether the last request has ended. */
-const DRAIN_LOOK_MS = 20;
+/** A source of endpoints that does not answer must not keep the router from serving what it knows. */
+const DISCOVERY_WAIT_MS = 10_000;
 
 export interface Assembly {
   readonly router: Router;
   readonly fleet: Fleet;
+  readonly discovery: Discovery;
   readonly index: PrefixIndex;
   readonly matcher: TokenizerPool;
   /** Topics of events that name no endpoint. */
@@ -84,6 +88,7 @@ export async function assemble(
     models: config.models.map(fleetModel),
     endpointLimit: native.maxEndpoints,
     history,
+    predicted,
     monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
@@ -118,9 +123,12 @@ export async function assemble(
     await Promise.all([pool.close(), thread.close(), forwarder.close()]);
     throw failure;
   }
-  for (const { name: model, endpoints } of config.models) {
-    for (const endpoint of endpoints) fleet.add({ ...endpoint, model });
-  }
+  const discovery = new Discovery({
+    apply: (model, endpoints) => fleet.setEndpoints(model, endpoints),
+    random: Math.random,
+  });
+  discovery.follow(config.models);
+  await discovery.first(DISCOVERY_WAIT_MS);
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
@@ -129,6 +137,7 @@ export async function assemble(
     scores: new MatchScores(),
     predicted,
     history,
+    heat: new PrefixHeat(performance.now.bind(performance)),
     random: Math.random,
   });
   const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
@@ -155,7 +164,13 @@ export async function assemble(
     onWaiting: (model, count) => metrics.waitingRequests.set({ model }, count),
   });
   const router = new Router({
-    matcher: pool,
+    matcher: new EnginePrompts({
+      matcher: pool,
+      fleet,
+      forwarder,
+      metrics,
+      deadlineMs: config.timeouts.matchMs,
+    }),
     fleet,
     chooser,
     dispatcher,
@@ -179,16 +194,18 @@ export async function assemble(
   const queue = () => pool.counts;
   const caches = () => quick.caches();
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, index, queue, caches, metrics }, accept);
+    metricsPage({ fleet, discovery, index, queue, caches, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
   const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
-  const api = createServer(createApi({ ...shared, control, timeoutMs, version: VERSION }));
+  const api = createServer(
+    createApi({ ...shared, control, timeoutMs, version: VERSION, requestLog: () => config.log }),
+  );
   const admin = createServer(
     createAdmin({
-      ...{ ...shared, index, book, feed, demo },
+      ...{ ...shared, index, book, feed, demo, discovery },
       files: new DashboardFiles(),
       draining: () => draining,
     }),
@@ -198,6 +215,7 @@ export async function assemble(
   return {
     router,
     fleet,
+    discovery,
     index,
     matcher: pool,
     unknownTopics,
@@ -213,6 +231,7 @@ export async function assemble(
       // First of all, so that streams which are cut say so as long as their clients can hear it.
       await forwarder.close();
       api.close();
+      discovery.close();
       heartbeat.close();
       feed.close();
       admin.close();
@@ -230,6 +249,7 @@ function fleetModel(model: Config['models'][number]): FleetModel {
     name: model.name,
     aliases: model.aliases,
     tokenizer: model.tokenizer,
+    rendersMedia: model.renderMedia,
     blockSizeTokens: model.blockSize,
     hashAlgorithm: model.hashAlgorithm,
     hashSeed: model.hashSeed,
@@ -247,14 +267,6 @@ function fleetModel(model: Config['models'][number]): FleetModel {
 function urlOf(host: string, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
-}
-
-async function drained(server: HttpServer, graceMs: number): Promise<void> {
-  const deadline = performance.now() + graceMs;
-  while (server.openExchanges > 0 && performance.now() < deadline) await delay(DRAIN_LOOK_MS);
-  if (server.openExchanges > 0) {
-    log.warn('requests cut at the end of the drain', { requests: server.openExchanges });
-  }
 }
 
 function onReport(report: EventReport, fleet: Fleet, unknownTopics: Set<string>): void {

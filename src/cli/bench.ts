@@ -16,6 +16,7 @@ interface Benchmark {
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   decide: () => import('../../bench/decide.bench.js'),
+  events: () => import('../../bench/events.bench.js'),
   fleet: () => import('../../bench/fleet.bench.js'),
   hash: () => import('../../bench/hash.bench.js'),
   index: () => import('../../bench/prefix-index.bench.js'),

@@ -11,6 +11,7 @@ import {
   optional,
   text,
 } from '../config/field.js';
+import { simFlags } from './sim-flags.js';
 
 export interface Command {
   readonly summary: string;
@@ -22,7 +23,7 @@ export interface Command {
 const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });
 const logLevel = choice(['debug', 'info', 'warn', 'error'], { doc: 'Least level that is logged.' });
 const config = text({ doc: 'Configuration file.' });
-const timing = optional(text({ doc: 'Timing model, such as qwen2.5-7b-h100.' }), 'the default');
+const timing = optional(text({ doc: 'Model and GPU whose speed it has.' }), 'qwen2.5-7b-h100');
 const speedup = decimal({
   doc: 'Engine time runs faster by this.',
   fallback: 1,
@@ -71,12 +72,8 @@ export const COMMANDS = {
     summary: 'One simulated vLLM engine.',
     operand: null,
     flags: {
-      host: text({ doc: 'Address to listen on.', fallback: '0.0.0.0' }),
-      port: port('HTTP port.', 8000),
-      'kv-events': optional(text({ doc: 'Address of the publisher, tcp://*:5557.' })),
-      'kv-replay': optional(text({ doc: 'Address of the replay socket.' })),
-      topic: text({ doc: 'Topic of its events.', fallback: 'kv@sim' }),
       ...engine,
+      ...simFlags,
       'log-level': optional(logLevel, 'info'),
     },
   },
@@ -94,7 +91,16 @@ export const COMMANDS = {
   explain: {
     summary: 'The decision for one request on standard input, without sending it.',
     operand: null,
-    flags: { config, 'config-file': router['config-file'], 'config-text': router['config-text'] },
+    flags: {
+      config,
+      'config-file': router['config-file'],
+      'config-text': router['config-text'],
+      path: optional(
+        text({ doc: 'Path of the request, such as /v1/messages.' }),
+        'chat if it has messages, else completion',
+      ),
+      'show-prompt': flag({ doc: 'Show the rendered prompt and its tokens.', fallback: false }),
+    },
   },
   inspect: {
     summary: 'Parity with an engine by hand: JSON lines in, JSON lines out.',

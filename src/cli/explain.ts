@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, NO_OVERRIDES } from '../config/config.js';
 import { setLogLevel } from '../log.js';
-import { shapeOf } from '../router/admin.js';
+import { explainedShape } from '../router/admin.js';
 import type { Fleet } from '../router/fleet.js';
 import type { CommandInvocation } from './arguments.js';
 import { assemble } from './assembly.js';
@@ -26,7 +26,9 @@ export async function explain({ flags }: CommandInvocation<'explain'>): Promise<
   const assembly = await assemble(config);
   try {
     await learned(assembly.fleet);
-    const record = await assembly.router.explain(shapeOf(body), body);
+    const shape = explainedShape(flags.path, body);
+    const wish = { headers: [], showsPrompt: flags['show-prompt'] };
+    const record = await assembly.router.explain(shape, body, wish);
     process.stdout.write(`${JSON.stringify(record, null, 2)}\n`);
   } finally {
     await assembly.close(0);

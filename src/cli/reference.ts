@@ -11,7 +11,8 @@ export interface Reference {
 }
 
 export const REFERENCES: readonly Reference[] = [
-  { file: 'README.md', name: 'settings', table: settingsTable },
+  { file: 'README.md', name: 'settings', table: () => settingsTable(MAIN_SETTINGS) },
+  { file: 'docs/configuration.md', name: 'settings', table: () => settingsTable() },
   { file: 'docs/metrics.md', name: 'metrics', table: metricsTable },
 ];
 
@@ -25,8 +26,32 @@ export function withTable(document: string, name: string, table: string): string
   );
 }
 
-function settingsTable(): string {
-  const rows = configReference().map((row) => [`\`${row.path}\``, settingText(row), row.doc]);
+/** What a newcomer sets; the rest has a page of its own. */
+const MAIN_SETTINGS: readonly string[] = [
+  'listen.port',
+  'listen.adminPort',
+  'models[].name',
+  'models[].tokenizer',
+  'models[].hashSeed',
+  'models[].endpoints.static[].url',
+  'models[].endpoints.static[].kvEvents',
+  'models[].endpoints.static[].kvReplay',
+  'kvEvents.bind',
+  'scheduling',
+  'index.maxBytes',
+  'log.level',
+];
+
+/** Throws for a name in `only` that is no setting. */
+function settingsTable(only?: readonly string[]): string {
+  const all = configReference();
+  const chosen =
+    only?.map((path) => {
+      const row = all.find((known) => known.path === path);
+      if (row === undefined) throw new Error(`there is no setting ${path}`);
+      return row;
+    }) ?? all;
+  const rows = chosen.map((row) => [`\`${row.path}\``, settingText(row), row.doc]);
   return table(['key', 'value', 'what it is for'], rows);
 }
 

@@ -1,6 +1,6 @@
 // `warmpath serve`: the router, until it is told to stop.
 import { loadConfig } from '../config/config.js';
-import { log, setLogLevel } from '../log.js';
+import { configureLog, log } from '../log.js';
 import type { CommandInvocation } from './arguments.js';
 import { assemble } from './assembly.js';
 import { untilStopped } from './shutdown.js';
@@ -14,7 +14,7 @@ export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Pr
     logLevel: flags['log-level'],
   });
   const { config } = loaded;
-  setLogLevel(config.log.level);
+  configureLog(config.log);
   for (const warning of [...warnings, ...loaded.warnings]) log.warn(warning);
   for (const line of config.scheduling.mapped) log.info(`scheduling: ${line}`);
   const stopped = untilStopped();

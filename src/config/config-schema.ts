@@ -1,6 +1,7 @@
 // Every configuration key, once: name, type, unit, range, default and what it is for.
 import type { HashAlgorithm } from '../native.js';
-import { bindAddress, connectAddress, engineUrl } from './addresses.js';
+import { bindAddress } from './addresses.js';
+import { ENDPOINTS } from './endpoint-schema.js';
 import {
   anything,
   auto,
@@ -32,16 +33,11 @@ function isAlgorithm(name: string): name is HashAlgorithm {
 export const HASH_ALGORITHM_NAMES: readonly HashAlgorithm[] =
   Object.keys(ALGORITHMS).filter(isAlgorithm);
 
-/** Endpoints the prefix index can tell apart; the addon's `maxEndpoints`. */
-const MAX_ENDPOINTS = 1024;
 const DAY_MS = 86_400_000;
 
 const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });
 const ms = (doc: string, fallback: number, min = 1) =>
   integer({ doc, fallback, unit: 'ms', min, max: DAY_MS });
-/** Visible ASCII: it goes into a header and into metric labels. */
-const label = (doc: string) =>
-  text({ doc, pattern: /^[\x21-\x7e]{1,253}$/, form: 'visible ASCII without spaces' });
 const size = (doc: string, fallback: number, fallbackText: string, max: number) =>
   bytes({ doc, fallback, fallbackText, min: 1024, max });
 
@@ -55,36 +51,16 @@ const listen = table(
   'Where the router listens.',
 );
 
-const staticEndpoint = table(
-  {
-    name: optional(label('Name in headers, metrics and logs.'), 'host:port of the URL'),
-    url: engineUrl("Base URL of the engine's HTTP server."),
-    kvEvents: optional(connectAddress("Address of the engine's event publisher.")),
-    kvReplay: optional(connectAddress("Address of the engine's replay socket.")),
-    dataParallelRank: optional(
-      integer({ doc: 'Data-parallel rank behind the URL.', min: 0, max: 65535 }),
-    ),
-  },
-  'One endpoint.',
-);
-
-const kubernetes = table(
-  {
-    namespace: text({ doc: 'Namespace of the engines.' }),
-    selector: text({ doc: 'Label selector of the engines.' }),
-    port: port('Port of the HTTP server.', 8000),
-    kvEventsPort: optional(integer({ doc: 'Port of the publisher.', min: 1, max: 65535 })),
-    kvReplayPort: optional(integer({ doc: 'Port of the replay socket.', min: 1, max: 65535 })),
-  },
-  'Not available yet: endpoints from the Kubernetes API.',
-);
-
 const model = table(
   {
     name: text({ doc: 'Name clients use; the base model of the engines.' }),
     aliases: list(text({ doc: 'Another name.' }), { doc: 'Further names.', max: 64 }),
     tokenizer: text({
-      doc: 'Folder with tokenizer.json and tokenizer_config.json, hf://org/repo@revision, or engine.',
+      doc: 'Folder with tokenizer.json and tokenizer_config.json, hf://org/repo@revision, or engine (the engines are asked for the tokens of each prompt).',
+    }),
+    renderMedia: flag({
+      doc: 'Ask an engine for the tokens of prompts with images, audio or video, so that they match past the first one.',
+      fallback: false,
     }),
     blockSize: auto(
       integer({ doc: "The engines' block size.", unit: 'tokens', min: 1, max: 65536 }),
@@ -112,13 +88,7 @@ const model = table(
       fallback: false,
     }),
     apiKey: optional(text({ doc: 'Key for the questions that the router itself asks an engine.' })),
-    endpoints: table(
-      {
-        static: list(staticEndpoint, { doc: 'Fixed endpoints.', max: MAX_ENDPOINTS }),
-        kubernetes: optional(kubernetes),
-      },
-      'Where the model is served.',
-    ),
+    endpoints: ENDPOINTS,
   },
   'One model and the endpoints that serve it.',
 );
@@ -289,8 +259,17 @@ export const CONFIG = table(
           doc: 'Least level that is logged.',
           fallback: 'info',
         }),
+        format: choice(['json', 'text'], {
+          doc: 'Lines for programs or for people.',
+          fallback: 'json',
+        }),
+        requests: flag({ doc: 'One line for each request.', fallback: true }),
+        prompts: flag({
+          doc: 'These lines carry the body of the request, prompt included.',
+          fallback: false,
+        }),
       },
-      'The log.',
+      'The log, on standard error.',
     ),
   },
   'Configuration of the router.',

@@ -3,22 +3,24 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { CONFIG, type ConfigFile, type ModelFile } from './config-schema.js';
+import {
+  discoveredEndpoint,
+  discoveredSource,
+  type EndpointConfig,
+  type SourceConfig,
+  sourcesOf,
+} from './endpoint-config.js';
 import { parseEppText, readEppConfig } from './epp-config.js';
 import { mapping, Place, shown } from './field.js';
 import { DEFAULT_PLAN, type SchedulingPlan } from './scheduling-plan.js';
 import { parseYaml } from './yaml-document.js';
 
-export interface EndpointConfig {
-  readonly name: string;
-  /** Base URL without a trailing slash. */
-  readonly url: string;
-  readonly kvEvents: string | null;
-  readonly kvReplay: string | null;
-  readonly dataParallelRank: number | null;
-}
+export type { EndpointConfig, SourceConfig } from './endpoint-config.js';
 
 export interface ModelConfig extends Omit<ModelFile, 'endpoints'> {
+  /** Fixed ones. */
   readonly endpoints: readonly EndpointConfig[];
+  readonly sources: readonly SourceConfig[];
 }
 
 export interface Config extends Omit<ConfigFile, 'models' | 'kvEvents' | 'index' | 'scheduling'> {
@@ -123,10 +125,10 @@ function schedulingPlan(
 function namedModel(model: ModelFile, place: Place, folder: string): ModelConfig {
   const { endpoints, tokenizer, chatTemplate } = model;
   const at = place.child('endpoints');
-  if (endpoints.kubernetes !== null) {
-    at.child('kubernetes').fail('not available yet; list the engines under endpoints.static');
+  const sources = sourcesOf(endpoints, at, folder);
+  if (endpoints.static.length + sources.length === 0) {
+    at.fail('has no endpoint; list the engines under static, or say where to find them');
   }
-  if (endpoints.static.length === 0) at.fail('has no endpoint; list the engines under static');
   const isFolder = tokenizer !== 'engine' && !tokenizer.startsWith('hf://');
   return {
     ...model,
@@ -137,6 +139,7 @@ function namedModel(model: ModelFile, place: Place, folder: string): ModelConfig
       const name = endpoint.name ?? `${new URL(url).host}${rank === null ? '' : `/dp${rank}`}`;
       return { ...endpoint, name };
     }),
+    sources,
   };
 }
 
@@ -177,7 +180,11 @@ function eventBind(
 ): string | null {
   if (file.kvEvents.bind !== null) return file.kvEvents.bind;
   if (!events.zmqEndpointIsDefault) return events.zmqEndpoint;
-  const silent = models.some((model) => model.endpoints.some(({ kvEvents }) => kvEvents === null));
+  const silent = models.some(
+    ({ endpoints, sources }) =>
+      endpoints.some(({ kvEvents }) => kvEvents === null) ||
+      sources.some((source) => source.kind !== 'file' && source.kvEventsPort === null),
+  );
   return silent ? events.zmqEndpoint : null;
 }
 
@@ -202,24 +209,12 @@ function withPlan(
   const endpoints =
     bind !== null || discover === null
       ? model.endpoints
-      : model.endpoints.map((endpoint) => discovered(endpoint, discover));
-  return { ...model, hashSeed: hashSeed ?? plan.hashSeed, endpoints };
-}
-
-/** Ranks publish at the port plus their number, replay likewise. */
-function discovered(
-  endpoint: EndpointConfig,
-  { port, replayPort }: NonNullable<SchedulingPlan['events']['discover']>,
-): EndpointConfig {
-  if (endpoint.kvEvents !== null) return endpoint;
-  const host = new URL(endpoint.url).hostname;
-  const rank = endpoint.dataParallelRank ?? 0;
-  const replay = replayPort === null ? null : `tcp://${host}:${replayPort + rank}`;
-  return {
-    ...endpoint,
-    kvEvents: `tcp://${host}:${port + rank}`,
-    kvReplay: endpoint.kvReplay ?? replay,
-  };
+      : model.endpoints.map((endpoint) => discoveredEndpoint(endpoint, discover));
+  const sources =
+    bind !== null || discover === null
+      ? model.sources
+      : model.sources.map((source) => discoveredSource(source, discover));
+  return { ...model, hashSeed: hashSeed ?? plan.hashSeed, endpoints, sources };
 }
 
 function merged(
@@ -239,7 +234,7 @@ function merged(
       predictedTtlMs: index.predictedTtlMs ?? plannedTtlMs,
       tierWeights: index.tierWeights ?? { ...DEFAULT_TIERS, ...plan.tierWeights },
     },
-    log: { level: logLevel ?? log.level },
+    log: { ...log, level: logLevel ?? log.level },
     scheduling: plan,
   };
 }

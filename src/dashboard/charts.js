@@ -6,7 +6,7 @@ const WIDTH = 600;
 const HEIGHT = 120;
 const HOUR_MS = 3_600_000;
 /** A young router's chart is not one point at the right edge. */
-const SPAN_MIN_MS = 180_000;
+const SPAN_MIN_MS = 60_000;
 
 const CHARTS = [
   {
@@ -89,7 +89,7 @@ export class Charts {
     const now = this.#points.at(-1)?.time ?? Date.now();
     while (this.#points.length > 0 && this.#points[0].time < now - HOUR_MS) this.#points.shift();
     const age = now - (this.#points[0]?.time ?? now);
-    const span = Math.max(SPAN_MIN_MS, age);
+    const span = Math.max(SPAN_MIN_MS, Math.ceil(age / SPAN_MIN_MS) * SPAN_MIN_MS);
     const marks = this.#marks.filter(({ time }) => time > now - span && time <= now);
     for (const chart of this.#charts) chart.draw(this.#points, marks, now, span);
   }

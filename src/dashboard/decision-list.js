@@ -1,6 +1,6 @@
 // The newest decisions, one row each; a row's button opens the whole decision.
 import { showDecision } from './decision-view.js';
-import { byId, clock, count, duration, element, meter, setText } from './dom.js';
+import { byId, clock, count, duration, element, meter, setData, setText } from './dom.js';
 
 const HINT = "Newest first. Choose one to see every endpoint's score.";
 const HELD = 'Held still while you are in the list.';
@@ -8,6 +8,7 @@ const HELD = 'Held still while you are in the list.';
 export class DecisionList {
   #body = byId('decisions');
   #rows = new Map();
+  #legend = new ScoreLegend();
   #isPaused = false;
 
   constructor() {
@@ -20,6 +21,7 @@ export class DecisionList {
   }
 
   draw({ decisions }) {
+    this.#legend.draw(Object.keys(decisions[0]?.scores ?? {}));
     byId('decisions-empty').hidden = decisions.length > 0 || this.#rows.size > 0;
     // Rows that move while somebody reads or aims at them are of no use.
     const isHeld = this.#body.contains(document.activeElement);
@@ -75,14 +77,34 @@ class Row {
 
   draw({ outcome, cachedTokens, matchedTokens, timeToFirstTokenMs }) {
     setText(this.#firstToken, timeToFirstTokenMs === null ? '…' : duration(timeToFirstTokenMs));
-    const isSame = cachedTokens === matchedTokens;
     const open = outcome === null ? '…' : outcome === 'completed' ? '–' : outcome;
-    setText(
-      this.#cached,
-      cachedTokens === null ? open : `${count(cachedTokens)}${isSame ? ' ✓' : ''}`,
-    );
-    this.#cached.title = isSame ? 'The engine had what was predicted' : '';
+    const off = cachedTokens === null ? 0 : cachedTokens - matchedTokens;
+    const mark = off === 0 ? '✓' : `(${off > 0 ? '+' : '−'}${count(Math.abs(off))})`;
+    setText(this.#cached, cachedTokens === null ? open : `${count(cachedTokens)} ${mark}`);
+    setData(this.#cached, 'off', String(off !== 0));
+    this.#cached.title = cachedTokens === null ? '' : predicted(off);
     this.root.classList.toggle('failed', outcome === 'unanswered' || outcome === 'broken');
+  }
+}
+
+function predicted(off) {
+  if (off === 0) return 'The engine had what was predicted';
+  return `The engine had ${count(Math.abs(off))} tokens ${off > 0 ? 'more' : 'fewer'} than predicted`;
+}
+
+/** Which colour of a score's bar is whose. */
+class ScoreLegend {
+  #names = '';
+
+  draw(names) {
+    const joined = names.join();
+    if (joined === this.#names) return;
+    this.#names = joined;
+    byId('score-legend').replaceChildren(
+      ...names.map((name, i) =>
+        element('li', {}, element('i', { class: `dot part-${i % 4}` }), name),
+      ),
+    );
   }
 }
 

@@ -5,6 +5,8 @@ import { clock, count, duration, element, percent } from './dom.js';
 const ROWS_FIRST = 20;
 /** More could not be told apart. */
 const CELLS_MAX = 36;
+/** Longer facts take a line of their own on a phone. */
+const LONG_CHARACTERS = 32;
 const STAGES = ['parse', 'render', 'tokenize', 'hash', 'match'];
 
 export function showDecision(id) {
@@ -20,6 +22,7 @@ export function renderDecision(decision) {
     facts(decision),
     stages(decision),
     candidateTable(decision, ranked),
+    ...(decision.prompts ?? []).map(promptView),
   );
   return view;
 }
@@ -77,7 +80,12 @@ function facts(decision) {
     'dl',
     { class: 'facts' },
     ...rows.map(([label, text]) =>
-      element('div', {}, element('dt', {}, label), element('dd', {}, text)),
+      element(
+        'div',
+        { class: text.length > LONG_CHARACTERS ? 'long' : '' },
+        element('dt', {}, label),
+        element('dd', {}, text),
+      ),
     ),
   );
 }
@@ -141,19 +149,33 @@ function row(candidate, scorers, picked) {
     name.append(' ', element('span', { class: 'badge', 'data-state': trust }, trust));
   const { inflightRequests, inflightTokens, waitingRequests } = candidate;
   const load = `${inflightRequests} in flight, ${count(inflightTokens)} tokens, ${waitingRequests} waiting`;
+  const cell = (label, kind, ...content) =>
+    element('td', { class: kind, 'data-label': label }, ...content);
   return element(
     'tr',
     isPicked ? { class: 'picked' } : {},
     name,
-    element('td', {}, ...strip(candidate)),
+    cell('Blocks held', 'blocks', ...strip(candidate)),
     ...scorers.map((scorer) => {
       const text = filteredOut
         ? '–'
         : `${rawScores[scorer].toFixed(3)} → ${scores[scorer].toFixed(3)}`;
-      return element('td', { class: 'number' }, text);
+      return cell(scorer, 'number', text);
     }),
-    element('td', { class: 'number total' }, filteredOut ? 'filtered out' : total.toFixed(3)),
-    element('td', { class: 'load' }, load),
+    cell('Total', 'number total', filteredOut ? 'filtered out' : total.toFixed(3)),
+    cell('Load then', 'load', load),
+  );
+}
+
+/** Only of an explanation that was asked to show it. */
+function promptView({ text, tokenIds }) {
+  const tokens = tokenIds === null ? 'known in part' : `${count(tokenIds.length)} tokens`;
+  const shown = text ?? `token ids ${(tokenIds ?? []).join(' ')}`;
+  return element(
+    'section',
+    { class: 'prompt' },
+    element('h3', {}, `Prompt, ${tokens}`),
+    element('pre', { tabindex: '0' }, shown),
   );
 }
 

@@ -31,7 +31,8 @@ export class ExplainBox {
       return;
     }
     try {
-      const decision = await ask('explain', { method: 'POST', body: this.#body(text) });
+      const route = byId('show-prompt').checked ? 'explain?prompt=true' : 'explain';
+      const decision = await ask(route, { method: 'POST', body: this.#body(text) });
       await showDetail('Where it would go', async () => renderDecision(decision));
     } catch (failure) {
       setText(byId('explain-error'), failure.message);

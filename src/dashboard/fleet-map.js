@@ -34,6 +34,7 @@ export class FleetMap {
       item.root.remove();
       this.#items.delete(name);
     }
+    const isMixed = new Set(endpoints.map(({ model }) => model)).size > 1;
     for (const endpoint of endpoints) {
       let item = this.#items.get(endpoint.name);
       if (item === undefined) {
@@ -41,7 +42,7 @@ export class FleetMap {
         this.#items.set(endpoint.name, item);
         this.#list.append(item.root);
       }
-      item.draw(endpoint);
+      item.draw(endpoint, isMixed);
     }
     setText(byId('fleet-summary'), summary(endpoints));
   }
@@ -50,6 +51,7 @@ export class FleetMap {
 class Card {
   #trust = element('span', { class: 'badge' });
   #reason = element('p', { class: 'reason' });
+  #model = element('p', { class: 'model hint' });
   #load = element('dd');
   #engine = element('dd');
   #blocks = element('dd');
@@ -65,6 +67,7 @@ class Card {
       'li',
       { class: 'card', 'data-endpoint': name },
       element('div', { class: 'card-head' }, title, this.#trust),
+      this.#model,
       element(
         'dl',
         {},
@@ -79,10 +82,12 @@ class Card {
     );
   }
 
-  draw(endpoint) {
+  /** `isMixed`: the fleet serves several models. */
+  draw(endpoint, isMixed) {
     const state = stateOf(endpoint);
     setData(this.root, 'state', state);
     setText(this.#trust, state);
+    setText(this.#model, isMixed ? endpoint.model : '');
     this.#hits.set(endpoint.hitRatio);
     this.#share.set(endpoint.share);
     this.#kv.set(endpoint.kvUsage);

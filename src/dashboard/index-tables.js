@@ -4,6 +4,9 @@ import { age, byId, bytes, count, element, lag, meter, setData, setShare, setTex
 /** In a large fleet those with the most trouble are shown. */
 const ENDPOINTS_SHOWN = 12;
 
+/** Lag, batches, gaps, replays, restarts, malformed; a phone shows those that mean trouble. */
+const EVENT_NUMBERS = ['', 'wide', '', 'wide', '', ''];
+
 export class IndexTables {
   #prefixes = new RowList('prefixes', () => {
     const bar = meter(0, 'warm');
@@ -15,7 +18,7 @@ export class IndexTables {
   });
   #events = new RowList('events', () => {
     const name = element('td', { class: 'endpoint' });
-    const numbers = Array.from({ length: 6 }, () => element('td', { class: 'number' }));
+    const numbers = EVENT_NUMBERS.map((kind) => element('td', { class: `number ${kind}` }));
     return { cells: [name, ...numbers], name, numbers };
   });
 
@@ -34,6 +37,7 @@ export class IndexTables {
       index.copiesPerBlock === null ? '' : `, ${index.copiesPerBlock.toFixed(2)} copies of each`;
     const memory = `${bytes(index.bytes)} of ${bytes(index.maxBytes)}`;
     setText(byId('index-summary'), `${count(index.blocks)} distinct blocks${copies}; ${memory}`);
+    byId('prefixes-empty').hidden = prefixes.length > 0;
     this.#prefixes.draw(prefixes, (row, prefix) => {
       setText(row.name, prefix.id);
       setText(row.tokens, count(prefix.tokens));

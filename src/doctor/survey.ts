@@ -38,9 +38,11 @@ export interface ProbeFacts {
   readonly reportsCachedTokens: boolean;
 }
 
-/** null: they are equal. */
+/** null: they are equal. `engineSays`: it is the tokenizer itself, and makes so many tokens. */
 export type TokenFacts =
   | { readonly difference: TokenDifference | null }
+  | { readonly engineSays: number }
+  | { readonly engineFails: string }
   | { readonly unavailable: string };
 
 export interface EndpointSurvey {

@@ -46,7 +46,9 @@ export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
   const forwarder = createForwarder({ connectTimeoutMs: config.monitor.timeoutMs });
   try {
     const places: Place[] = config.models.flatMap((model) =>
-      model.endpoints.map((endpoint): Place => [model, endpoint]),
+      fleet.all
+        .filter(({ endpoint }) => endpoint.model === model.name)
+        .map(({ endpoint }): Place => [model, endpoint]),
     );
     const first: EndpointSurvey[] = [];
     for (let at = 0; at < places.length; at += AT_ONCE) {

@@ -4,7 +4,12 @@ import type { RequestShape } from '../inference-request.js';
 import type { Forwarder } from '../proxy/forwarder.js';
 import { engineTokens } from '../router/engine-tokens.js';
 import { firstDifference } from '../router/token-parity.js';
-import type { MatchModels, MatchReply, MatchTask } from '../tokenizer/match-task.js';
+import {
+  ENGINE_TOKENIZER,
+  type MatchModels,
+  type MatchReply,
+  type MatchTask,
+} from '../tokenizer/match-task.js';
 import { authorization } from './probe.js';
 import type { TokenFacts } from './survey.js';
 
@@ -48,11 +53,17 @@ async function compare(
   content: object,
 ): Promise<TokenFacts> {
   const body = Buffer.from(JSON.stringify({ model: model.name, max_tokens: 1, ...content }));
+  const headers = authorization(model);
+  const ask = () => engineTokens(forwarder, { url, shape, body, headers, timeoutMs });
+  if (model.tokenizer === ENGINE_TOKENIZER) {
+    const answer = await ask();
+    if ('unavailable' in answer) return { engineFails: answer.unavailable };
+    return { engineSays: answer.prompts.reduce((sum, { length }) => sum + length, 0) };
+  }
   const reply = await matcher.match({ shape, body, models, withTokens: true });
   if (!reply.ok) return { unavailable: `not tokenized here: ${reply.message}` };
-  if (reply.tokens === null) return { unavailable: 'only the engine tokenizes for this model' };
-  const headers = authorization(model);
-  const answer = await engineTokens(forwarder, { url, shape, body, headers, timeoutMs });
+  if (reply.tokens === null) return { unavailable: 'not tokenized here' };
+  const answer = await ask();
   if ('unavailable' in answer) return answer;
   return { difference: firstDifference(reply.tokens, answer.prompts) };
 }

@@ -2,23 +2,11 @@
 import { ConfigError } from '../errors.js';
 import type { Endpoint, EndpointSlot, EndpointSpec } from './endpoint.js';
 
-export type EndpointChange =
-  | { readonly type: 'added'; readonly endpoint: Endpoint }
-  /** It gets no new requests; those in flight go on. */
-  | { readonly type: 'draining'; readonly endpoint: Endpoint }
-  /** Its slot stays taken until `forgotten`. */
-  | { readonly type: 'removed'; readonly endpoint: Endpoint };
-
-export type EndpointListener = (change: EndpointChange) => void;
-
 export class EndpointSet {
   readonly #limit: number;
   /** By slot: the tenant, or `leaving` until the index forgot it, or nothing: free. */
   readonly #slots: (Endpoint | 'leaving' | undefined)[] = [];
   readonly #byName = new Map<string, Endpoint>();
-  readonly #draining = new Set<EndpointSlot>();
-  readonly #listeners = new Set<EndpointListener>();
-  readonly #byModel = new Map<string, readonly Endpoint[]>();
   #all: readonly Endpoint[] = Object.freeze([]);
   #epoch = 0;
 
@@ -49,18 +37,8 @@ export class EndpointSet {
     const endpoint: Endpoint = Object.freeze({ ...address, slot, epoch: this.#epoch });
     this.#slots[slot] = endpoint;
     this.#byName.set(name, endpoint);
-    this.#refresh();
-    this.#tell({ type: 'added', endpoint });
+    this.#all = Object.freeze([...this.#byName.values()]);
     return endpoint;
-  }
-
-  /** No new requests from now on; the endpoint stays in the set until it is removed. */
-  drain(slot: EndpointSlot): void {
-    const endpoint = this.at(slot);
-    if (endpoint === undefined || this.#draining.has(slot)) return;
-    this.#draining.add(slot);
-    this.#refresh();
-    this.#tell({ type: 'draining', endpoint });
   }
 
   /** The endpoint gets no further request. Its slot stays taken until `forgotten`. */
@@ -69,9 +47,7 @@ export class EndpointSet {
     if (endpoint === undefined) return undefined;
     this.#slots[slot] = 'leaving';
     this.#byName.delete(endpoint.name);
-    this.#draining.delete(slot);
-    this.#refresh();
-    this.#tell({ type: 'removed', endpoint });
+    this.#all = Object.freeze([...this.#byName.values()]);
     return endpoint;
   }
 
@@ -90,38 +66,8 @@ export class EndpointSet {
     return this.#byName.get(name);
   }
 
-  isDraining(slot: EndpointSlot): boolean {
-    return this.#draining.has(slot);
-  }
-
-  /** Every endpoint, draining ones too. Frozen; replaced on change. */
+  /** Every endpoint. Frozen; replaced on change. */
   get all(): readonly Endpoint[] {
     return this.#all;
   }
-
-  /** Endpoints of a model that take new requests. Frozen; replaced on change. */
-  ofModel(model: string): readonly Endpoint[] {
-    return this.#byModel.get(model) ?? NO_ENDPOINTS;
-  }
-
-  /** Returns the function that ends it. */
-  subscribe(listener: EndpointListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #refresh(): void {
-    this.#all = Object.freeze([...this.#byName.values()]);
-    this.#byModel.clear();
-    const open = this.#all.filter(({ slot }) => !this.#draining.has(slot));
-    for (const model of new Set(open.map((endpoint) => endpoint.model))) {
-      this.#byModel.set(model, Object.freeze(open.filter((one) => one.model === model)));
-    }
-  }
-
-  #tell(change: EndpointChange): void {
-    for (const listener of this.#listeners) listener(change);
-  }
 }
-
-const NO_ENDPOINTS: readonly Endpoint[] = Object.freeze([]);

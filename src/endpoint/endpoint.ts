@@ -17,6 +17,15 @@ export interface EndpointSpec {
   readonly dataParallelRank: number | null;
 }
 
+/** An endpoint of a model as whoever lists the endpoints wants it. */
+export interface WantedEndpoint extends Omit<EndpointSpec, 'model'> {
+  /** What stays the same for as long as it is the same engine, such as the UID of a pod: another one
+   * at the same address holds nothing of its cache. null: name and addresses alone tell. */
+  readonly identity: string | null;
+  /** It gets nothing new. What it has goes on and what it holds stays known, as it may come back. */
+  readonly draining: boolean;
+}
+
 /** A live endpoint. */
 export interface Endpoint extends EndpointSpec {
   readonly slot: EndpointSlot;
@@ -43,6 +52,10 @@ export interface EndpointLoad {
   readonly inflightRequests: number;
   /** Uncached prompt tokens of requests that have not had their first token. */
   readonly inflightTokens: number;
+  /** Prompt tokens of all requests in flight: what their decoding reads at every step. */
+  readonly inflightContextTokens: number;
+  /** Time it takes to compute a prompt token, as its answers show; null: not known yet. */
+  readonly prefillMsPerToken: number | null;
   /** Requests that came to the engine past this router, as of the last poll. */
   readonly otherRequests: number;
   /** null: the engine serves no adapters. */

@@ -20,6 +20,8 @@ export interface SubscriptionHandler extends MessageHandler {
 
 /** Each engine takes a SUB socket, the monitor's pair of sockets and, at times, a DEALER. */
 const SOCKETS_PER_ENDPOINT = 5;
+/** Socket, mailbox, and the pair that watches the connection. */
+const DESCRIPTORS_PER_ENDPOINT = 4;
 /** Messages libzmq holds for us per engine. Beyond it libzmq stops reading the connection, so the
  * backlog stays with the publisher, whose own queue is 100,000 long: nothing is lost here. */
 const RECEIVE_MARK = 2_000;
@@ -86,14 +88,15 @@ export class EngineSubscription implements Subscription {
   }
 
   #open(): Subscriber {
-    const socket = new Subscriber({
-      ...socketOptions(this.#context, this.#address),
-      // Engines of a fleet come back together; their routers should not knock in step.
-      reconnectInterval: RECONNECT_MS + Math.floor(Math.random() * RECONNECT_MS),
-      reconnectMaxInterval: RECONNECT_MAX_MS,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-    });
+    let socket: Subscriber | null = null;
     try {
+      socket = new Subscriber({
+        ...socketOptions(this.#context, this.#address),
+        // Engines of a fleet come back together; their routers should not knock in step.
+        reconnectInterval: RECONNECT_MS + Math.floor(Math.random() * RECONNECT_MS),
+        reconnectMaxInterval: RECONNECT_MAX_MS,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+      });
       // The monitor comes first, or the first connection is missed.
       const observer = socket.events;
       socket.subscribe();
@@ -104,7 +107,7 @@ export class EngineSubscription implements Subscription {
       void this.#observe(socket, observer);
       return socket;
     } catch (error) {
-      socket.close();
+      socket?.close();
       throw new ConfigError(`cannot connect to ${this.#address}: ${messageOf(error)}`);
     }
   }
@@ -223,5 +226,16 @@ function socketOptions(context: Context, address: string) {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  if (!('code' in error)) return error.message;
+  switch (error.code) {
+    case 'EMFILE':
+    case 'ENFILE':
+      return (
+        `${error.message}: each engine takes ${DESCRIPTORS_PER_ENDPOINT}; ` +
+        'raise "ulimit -n" (LimitNOFILE of systemd, nofile of a container)'
+      );
+    default:
+      return error.message;
+  }
 }

@@ -43,5 +43,7 @@ export interface Exchange {
   /** Breaks the connection: the response cannot be completed truthfully. */
   destroy(): void;
   readonly started: boolean;
+  /** Of the response; 0 until it has started. */
+  readonly status: number;
   readonly ended: boolean;
 }

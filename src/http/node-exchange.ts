@@ -58,6 +58,10 @@ export class NodeExchange implements Exchange {
     return this.#aborted;
   }
 
+  get status(): number {
+    return this.#status;
+  }
+
   get started(): boolean {
     return this.#started;
   }

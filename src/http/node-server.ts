@@ -27,6 +27,7 @@ const HEADERS_MAX = 100;
 export function createNodeServer(handler: ExchangeHandler): HttpServer {
   const policy = { closesConnections: false };
   let openExchanges = 0;
+  let openConnections = 0;
   const onClosed = () => {
     openExchanges--;
   };
@@ -41,12 +42,21 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
     openExchanges++;
     callHandler(handler, new NodeExchange(request, response, head, policy, onClosed));
   });
-  // One listener for each pipelined request.
-  server.on('connection', (socket) => socket.setMaxListeners(0));
+  server.on('connection', (socket) => {
+    // One listener for each pipelined request.
+    socket.setMaxListeners(0);
+    openConnections++;
+    socket.once('close', () => {
+      openConnections--;
+    });
+  });
 
   return {
     get openExchanges() {
       return openExchanges;
+    },
+    get openConnections() {
+      return openConnections;
     },
     listen(host, port) {
       return new Promise((resolve, reject) => {

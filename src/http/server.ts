@@ -17,6 +17,8 @@ export interface HttpServer {
   close(): void;
   /** Exchanges whose response has neither ended nor been given up: 0 means drained. */
   readonly openExchanges: number;
+  /** Connections of clients, busy or not. */
+  readonly openConnections: number;
 }
 
 export type HttpImplementation = 'auto' | 'uwebsockets' | 'node';

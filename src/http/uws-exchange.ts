@@ -61,6 +61,10 @@ export class UwsExchange implements Exchange {
     return this.#aborted;
   }
 
+  get status(): number {
+    return this.#status;
+  }
+
   get started(): boolean {
     return this.#started;
   }

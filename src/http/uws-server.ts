@@ -20,11 +20,16 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
   const policy = { closesConnections: false };
   let listenSocket: UwsListenSocket | null = null;
   let openExchanges = 0;
+  let openConnections = 0;
   let closed = false;
   const onClosed = () => {
     openExchanges--;
   };
 
+  // biome-ignore lint/suspicious/useIterableCallbackReturn: so it calls a listener for connections.
+  app.filter((_response, change) => {
+    openConnections += Number(change);
+  });
   app.any('/*', (response, request) => {
     const head = readHead(request);
     if (head instanceof RouterError) {
@@ -40,6 +45,9 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
   return {
     get openExchanges() {
       return openExchanges;
+    },
+    get openConnections() {
+      return openConnections;
     },
     listen(host, port) {
       return new Promise((resolve, reject) => {

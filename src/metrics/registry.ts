@@ -19,7 +19,8 @@ export interface MetricDescription {
   readonly help: string;
 }
 
-interface AnyMetric extends Pick<Metric<string, unknown>, 'help' | 'type' | 'page' | 'forget'> {
+interface AnyMetric
+  extends Pick<Metric<string, unknown>, 'help' | 'type' | 'page' | 'forget' | 'all'> {
   readonly name: string;
   readonly sampleName: string;
   readonly labelNames: readonly string[];
@@ -46,6 +47,17 @@ export class Registry {
   /** Drops, in every metric, the series in which a label has this value. */
   forget(label: string, value: string): void {
     for (const metric of this.#metrics) metric.forget(label, value);
+  }
+
+  /** Every value that a label has in any metric. */
+  valuesOf(label: string): ReadonlySet<string> {
+    const values = new Set<string>();
+    for (const { labelNames, all } of this.#metrics) {
+      const position = labelNames.indexOf(label);
+      if (position === -1) continue;
+      for (const series of all) values.add(series.values[position] ?? '');
+    }
+    return values;
   }
 
   describe(): readonly MetricDescription[] {

@@ -13,17 +13,20 @@ import {
 } from './converted-chat.js';
 
 export function parseCohereRequest(body: JsonObject): ChatRequest | CompletionRequest {
-  const messages = requiredMessages(body);
-  return convertedChat(body, () =>
-    jsonObject({
-      messages: messages.map(convertMessage),
-      max_tokens: body.get('max_tokens'),
-      tools: convertTools(body),
-      tool_choice: body.get('tool_choice') === 'NONE' ? 'none' : undefined,
-      chat_template_kwargs: templateKwargs(body),
-      kv_transfer_params: body.get('kv_transfer_params'),
-    }),
-  );
+  requiredMessages(body);
+  return convertedChat(body, () => chatOfCohere(body));
+}
+
+/** Throws UnknownForm, or RouterError without messages. */
+export function chatOfCohere(body: JsonObject): JsonObject {
+  return jsonObject({
+    messages: requiredMessages(body).map(convertMessage),
+    max_tokens: body.get('max_tokens'),
+    tools: convertTools(body),
+    tool_choice: body.get('tool_choice') === 'NONE' ? 'none' : undefined,
+    chat_template_kwargs: templateKwargs(body),
+    kv_transfer_params: body.get('kv_transfer_params'),
+  });
 }
 
 function convertMessage(message: Json): JsonObject {

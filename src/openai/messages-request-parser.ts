@@ -18,18 +18,21 @@ const BILLING_HEADER = 'x-anthropic-billing-header';
 const USER_ROLES: ReadonlySet<Json | undefined> = new Set(['user', 'ctx', 'msg']);
 
 export function parseMessagesRequest(body: JsonObject): ChatRequest | CompletionRequest {
-  const messages = requiredMessages(body);
-  return convertedChat(body, () =>
-    jsonObject({
-      messages: convertMessages(body.get('system') ?? null, messages),
-      max_tokens: body.get('max_tokens'),
-      tools: convertTools(body.get('tools') ?? null),
-      tool_choice: choiceType(body) === 'none' ? 'none' : undefined,
-      reasoning_effort: effort(body),
-      chat_template_kwargs: body.get('chat_template_kwargs'),
-      kv_transfer_params: body.get('kv_transfer_params'),
-    }),
-  );
+  requiredMessages(body);
+  return convertedChat(body, () => chatOfMessages(body));
+}
+
+/** Throws UnknownForm, or RouterError without messages. */
+export function chatOfMessages(body: JsonObject): JsonObject {
+  return jsonObject({
+    messages: convertMessages(body.get('system') ?? null, requiredMessages(body)),
+    max_tokens: body.get('max_tokens'),
+    tools: convertTools(body.get('tools') ?? null),
+    tool_choice: choiceType(body) === 'none' ? 'none' : undefined,
+    reasoning_effort: effort(body),
+    chat_template_kwargs: body.get('chat_template_kwargs'),
+    kv_transfer_params: body.get('kv_transfer_params'),
+  });
 }
 
 function convertMessages(system: Json, messages: JsonArray): Json[] {

@@ -36,7 +36,8 @@ export function shapeOf(object: JsonObject): RequestShape {
   return object.has('messages') ? 'chat' : 'completions';
 }
 
-function readObject(body: Uint8Array): JsonObject {
+/** Throws RouterError `invalid_json` or `invalid_request`. */
+export function readObject(body: Uint8Array): JsonObject {
   try {
     const value = parseJsonBytes(body);
     if (isObject(value)) return value;

@@ -22,14 +22,25 @@ const CONTINUATIONS = [
 ] as const;
 
 export function parseResponsesRequest(body: JsonObject): ChatRequest | CompletionRequest {
+  if (goesOn(body)) return unknownPrompt(parseCommonFields(body));
+  requiredInput(body);
+  return convertedChat(body, () => chatOfResponse(body));
+}
+
+/** Throws UnknownForm, or RouterError without input. */
+export function chatOfResponse(body: JsonObject): JsonObject {
+  if (goesOn(body)) throw new UnknownForm();
+  return convert(body, requiredInput(body));
+}
+
+function goesOn(body: JsonObject): boolean {
+  return CONTINUATIONS.some((field) => isSet(body, field));
+}
+
+function requiredInput(body: JsonObject): Json {
   const input = body.get('input') ?? null;
-  if (CONTINUATIONS.some((field) => isSet(body, field))) {
-    return unknownPrompt(parseCommonFields(body));
-  }
-  if (typeof input !== 'string' && !Array.isArray(input)) {
-    throw wrongType('input', 'a string or an array of items', body.get('input'));
-  }
-  return convertedChat(body, () => convert(body, input));
+  if (typeof input === 'string' || Array.isArray(input)) return input;
+  throw wrongType('input', 'a string or an array of items', body.get('input'));
 }
 
 function convert(body: JsonObject, input: Json): JsonObject {
@@ -40,15 +51,15 @@ function convert(body: JsonObject, input: Json): JsonObject {
   const said = isText
     ? [jsonObject({ role: 'user', content: input })]
     : chatMessagesOf(listOf(input));
-  const goesOn = !isText && isUnfinished(listOf(input).at(-1));
+  const isOpenEnded = !isText && isUnfinished(listOf(input).at(-1));
   return jsonObject({
     messages: [...system, ...said],
     max_tokens: body.get('max_output_tokens'),
     truncate_prompt_tokens: body.get('truncation') === 'auto' ? -1 : undefined,
     tools: convertTools(body.get('tools') ?? null),
     tool_choice: body.get('tool_choice') === 'none' ? 'none' : undefined,
-    continue_final_message: goesOn,
-    add_generation_prompt: !goesOn,
+    continue_final_message: isOpenEnded,
+    add_generation_prompt: !isOpenEnded,
     chat_template_kwargs: templateKwargs(body),
   });
 }

@@ -8,6 +8,8 @@ const TAIL_BYTES = 1024;
 export interface Usage {
   readonly promptTokens: number;
   readonly cachedTokens: number | null;
+  /** Those of the answer. */
+  readonly completionTokens: number | null;
 }
 
 export class UsageReader {
@@ -34,10 +36,12 @@ export class UsageReader {
     const usage = text.slice(at);
     const prompt = /"prompt_tokens"\s*:\s*(\d+)/.exec(usage);
     if (prompt === null) return null;
+    const completion = /"completion_tokens"\s*:\s*(\d+)/.exec(usage);
     const cached = /"cached_tokens"\s*:\s*(\d+)/.exec(usage);
     return {
       promptTokens: Number(prompt[1]),
       cachedTokens: cached === null ? null : Number(cached[1]),
+      completionTokens: completion === null ? null : Number(completion[1]),
     };
   }
 }

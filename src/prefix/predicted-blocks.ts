@@ -31,7 +31,8 @@ export interface Prediction {
 
 export class PredictedBlocks {
   readonly #index: NativePrefixIndex = new native.PrefixIndex({ maxBytes: MAX_BYTES });
-  readonly #live = new Map<EndpointSlot, number>();
+  /** Predictions that hold, by slot; another object after the slot's tenant left. */
+  readonly #live = new Map<EndpointSlot, { held: number }>();
   readonly #triples = new Uint32Array(3 * native.maxEndpoints);
   readonly #after: After;
 
@@ -52,16 +53,19 @@ export class PredictedBlocks {
   predict(slot: EndpointSlot, hashes: BigUint64Array): Prediction {
     if (hashes.length === 0) return { settle() {}, cancel() {} };
     this.#index.store(slot, TIER.predicted, hashes);
-    this.#live.set(slot, (this.#live.get(slot) ?? 0) + 1);
+    const tenant = this.#live.get(slot) ?? { held: 0 };
+    this.#live.set(slot, tenant);
+    tenant.held += 1;
     let held = true;
     const cancel = () => {
       if (!held) return;
       held = false;
       stopTimer();
+      // The blocks of a tenant that left are gone already, and its successor's are not ours.
+      if (this.#live.get(slot) !== tenant) return;
       this.#index.remove(slot, TIER.predicted, hashes);
-      const left = (this.#live.get(slot) ?? 1) - 1;
-      if (left === 0) this.#live.delete(slot);
-      else this.#live.set(slot, left);
+      tenant.held -= 1;
+      if (tenant.held === 0) this.#live.delete(slot);
     };
     let stopTimer = this.#after(LIFETIME_MS, cancel);
     const settle = () => {
@@ -70,5 +74,11 @@ export class PredictedBlocks {
       stopTimer = this.#after(GRACE_MS, cancel);
     };
     return { settle, cancel };
+  }
+
+  /** The endpoint left: what it was about to hold says nothing about the next in its slot. */
+  forget(slot: EndpointSlot): void {
+    if (!this.#live.delete(slot)) return;
+    this.#index.clear(slot, null);
   }
 }

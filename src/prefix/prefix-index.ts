@@ -1,5 +1,7 @@
 // One thread's hold on the prefix index: opens it, or attaches to the one another thread opened.
 import {
+  CENSUS_AGES,
+  CENSUS_HOLDERS,
   type IndexOptions,
   type IndexStats,
   type NativePrefixIndex,
@@ -12,6 +14,23 @@ export const maxEndpoints: number = native.maxEndpoints;
 
 /** Numbers of a match for each endpoint: endpoint slot, leading blocks, credit (native.ts). */
 export const MATCH_FIELDS = 3;
+
+/** Share of all blocks (0 to 1; all of a list add up to 1) up to a bound; null: above the last. */
+export interface CensusShare {
+  readonly upTo: number | null;
+  readonly share: number;
+}
+
+/** What the index is made of, from a running sample of some thousand blocks. */
+export interface IndexCensus {
+  /** Blocks in the sample; 0: nothing known yet, and all shares are 0. */
+  readonly sampledBlocks: number;
+  /** By seconds since a block was stored, known to within 5 minutes. While the index is far from its
+   * byte bound that is the time it was first stored. */
+  readonly ageSeconds: readonly CensusShare[];
+  /** By the number of endpoint tiers that hold a block. */
+  readonly holders: readonly CensusShare[];
+}
 
 export class PrefixIndex {
   #native: NativePrefixIndex | null;
@@ -70,6 +89,24 @@ export class PrefixIndex {
 
   stats(): IndexStats {
     return this.#open.stats();
+  }
+
+  /** Costs microseconds; the event thread renews it twice in three seconds or so. */
+  census(): IndexCensus {
+    const counts = this.#open.census();
+    const ages = counts.subarray(0, CENSUS_AGES.length + 1);
+    const holders = counts.subarray(ages.length);
+    const sampledBlocks = ages.reduce((sum, count) => sum + count, 0);
+    const sharesOf = (bounds: readonly number[], blocks: Uint32Array): CensusShare[] =>
+      Array.from(blocks, (count, i) => ({
+        upTo: bounds[i] ?? null,
+        share: count / Math.max(1, sampledBlocks),
+      }));
+    return {
+      sampledBlocks,
+      ageSeconds: sharesOf(CENSUS_AGES, ages),
+      holders: sharesOf(CENSUS_HOLDERS, holders),
+    };
   }
 
   /** Lets go of the index; a second call does nothing. */

@@ -1,4 +1,5 @@
 // The admin port: dashboard, health, metrics, and what the router knows, as JSON.
+import type { Discovery } from '../discovery/discovery.js';
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
@@ -14,6 +15,7 @@ import type { Fleet } from './fleet.js';
 import { describeFleet, describeIndex } from './fleet-report.js';
 import type { LiveFeed } from './live-feed.js';
 import { json, refuse } from './reply.js';
+import { routeOf } from './route-table.js';
 import type { Router } from './router.js';
 
 const DECISIONS_SHOWN = 50;
@@ -21,6 +23,7 @@ const DECISIONS_SHOWN = 50;
 const DEMO_BODY_BYTES = 1024;
 
 export interface AdminParts {
+  readonly discovery: Pick<Discovery, 'states'>;
   readonly router: Router;
   readonly fleet: Fleet;
   readonly book: DecisionBook;
@@ -65,6 +68,8 @@ async function show(exchange: Exchange, parts: AdminParts): Promise<void> {
       return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
     case '/endpoints':
       return json(exchange, 200, describeFleet(fleet));
+    case '/discovery':
+      return json(exchange, 200, parts.discovery.states);
     case '/index':
       return json(exchange, 200, describeIndex(fleet, index));
     case '/decisions':
@@ -124,9 +129,14 @@ function countAsked(query: URLSearchParams): number {
   return Number.isInteger(asked) && asked > 0 ? asked : DECISIONS_SHOWN;
 }
 
+/** `?path=` names the API of the body where it is not plain from it; `?prompt=true` shows the prompt. */
 async function explain(exchange: Exchange, { router, bodyLimitBytes }: AdminParts): Promise<void> {
   const body = await exchange.readBody(bodyLimitBytes);
-  json(exchange, 200, await router.explain(shapeOf(body), body));
+  const query = new URLSearchParams(exchange.query);
+  const showsPrompt = query.get('prompt') === 'true';
+  const shape = explainedShape(query.get('path'), body);
+  const { headers } = exchange;
+  json(exchange, 200, await router.explain(shape, body, { headers, showsPrompt }));
 }
 
 async function changeDemo(exchange: Exchange, demo: DemoControls): Promise<void> {
@@ -141,7 +151,13 @@ async function changeDemo(exchange: Exchange, demo: DemoControls): Promise<void>
   json(exchange, 200, demo.state());
 }
 
-/** A chat body has messages; anything else is taken as a completion, whose parser says what is wrong. */
-export function shapeOf(body: Uint8Array): RequestShape {
-  return Buffer.from(body).includes('"messages"') ? 'chat' : 'completions';
+/** Throws RouterError for a path whose requests are not routed by prefix. null: a body with messages is
+ * a chat, anything else a completion, whose parser says what is wrong. */
+export function explainedShape(path: string | null, body: Uint8Array): RequestShape {
+  if (path === null) return Buffer.from(body).includes('"messages"') ? 'chat' : 'completions';
+  const route = routeOf('POST', path, '');
+  if (route.kind === 'generation') return route.shape;
+  throw new RouterError('invalid_request', `requests to ${path} are not routed by prefix`, {
+    param: 'path',
+  });
 }

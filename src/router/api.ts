@@ -8,6 +8,8 @@ import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
 import { modelCards } from './fleet-report.js';
 import { json, refuse } from './reply.js';
+import { logRequest, type RequestLogSettings } from './request-log.js';
+import { notesOf } from './request-notes.js';
 import { type Route, routeOf } from './route-table.js';
 import type { Router } from './router.js';
 
@@ -18,6 +20,7 @@ export interface ApiParts {
   readonly metrics: Metrics;
   /** Takes an `Accept` header. */
   readonly metricsPage: (accept: string | undefined) => MetricsPage;
+  readonly requestLog: () => RequestLogSettings;
   readonly version: string;
   readonly bodyLimitBytes: number;
   /** For what is asked of several engines at once. */
@@ -27,8 +30,23 @@ export interface ApiParts {
 /** Handles every request of the API port; never rejects. */
 export function createApi(parts: ApiParts): (exchange: Exchange) => void {
   return (exchange) => {
-    answer(exchange, parts).catch((failure: unknown) => refuse(exchange, failure, parts.metrics));
+    void serve(exchange, parts);
   };
+}
+
+/** Never rejects. Requests that the router answers by itself, such as probes, are not logged unless it
+ * refuses them. */
+async function serve(exchange: Exchange, parts: ApiParts): Promise<void> {
+  const notes = notesOf(exchange);
+  try {
+    await answer(exchange, parts);
+  } catch (failure) {
+    refuse(exchange, failure, parts.metrics);
+  }
+  const isProbe = exchange.method === 'GET' || exchange.method === 'HEAD';
+  if (!isProbe || notes.decision !== null || notes.failure !== null) {
+    logRequest(exchange, notes, parts.requestLog());
+  }
 }
 
 async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {

@@ -2,8 +2,9 @@
 import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 
-/** Answers of control calls are a few bytes; the tokens of a prompt of a million are 8 MB. */
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+/** Answers of control calls are a few bytes, the tokens of a prompt of a million 8 MB, and with the
+ * tokens of an image its pixels come along. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export class CollectedAnswer implements Exchange {
   readonly method: string;
@@ -44,7 +45,12 @@ export class CollectedAnswer implements Exchange {
   }
 
   get text(): string {
-    return Buffer.concat(this.#chunks).toString();
+    return this.bytes.toString();
+  }
+
+  /** Everything that has come. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
   }
 
   get signal(): AbortSignal {

@@ -16,6 +16,8 @@ export interface FleetModel {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly tokenizer: string;
+  /** Engines are asked for the tokens of prompts with media. */
+  readonly rendersMedia: boolean;
   readonly blockSizeTokens: number | null;
   readonly hashAlgorithm: HashAlgorithm | null;
   readonly hashSeed: string | null;

@@ -16,6 +16,7 @@ export function describeFleet(fleet: Fleet): object[] {
       dataParallelRank: endpoint.dataParallelRank,
       healthy: health.healthy,
       draining: live.draining,
+      joining: live.joining,
       reason: health.reason || undefined,
       trust: live.trust,
       trustReason: live.trustReason,
@@ -26,6 +27,9 @@ export function describeFleet(fleet: Fleet): object[] {
         kvCacheUsage: load.kvCacheUsage,
         inflightRequests: load.inflightRequests,
         inflightTokens: load.inflightTokens,
+        inflightContextTokens: load.inflightContextTokens,
+        otherRequests: load.otherRequests,
+        prefillMsPerToken: load.prefillMsPerToken,
       },
       engine: metrics,
       models: live.models,
@@ -50,7 +54,7 @@ export function describeIndex(fleet: Fleet, index: PrefixIndex): object {
     cpuBlocks: index.blocksOf(slot, TIER.cpu),
     storageBlocks: index.blocksOf(slot, TIER.storage),
   }));
-  return { ...index.stats(), endpoints };
+  return { ...index.stats(), census: index.census(), endpoints };
 }
 
 /** `GET /v1/models`: the union over the endpoints, in vLLM's form. */

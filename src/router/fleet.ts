@@ -1,14 +1,17 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
-import type { EndpointSlot, EndpointSpec } from '../endpoint/endpoint.js';
+import type { EndpointSlot, EndpointSpec, WantedEndpoint } from '../endpoint/endpoint.js';
 import type { HealthThresholds, HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
-import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
+import { type BookedWork, type Booking, InflightLoad } from '../endpoint/inflight-load.js';
+import { ConfigError } from '../errors.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
 import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
+import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
+import { EndpointRoster, type RosterChange } from './endpoint-roster.js';
 import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
@@ -34,6 +37,7 @@ export interface FleetOptions {
   readonly monitor: MonitorSettings;
   /** Told when an endpoint's cache is empty, or its events say more. */
   readonly history: RoutingHistory;
+  readonly predicted: Pick<PredictedBlocks, 'forget'>;
   readonly release: (url: string) => void;
   readonly random: () => number;
 }
@@ -45,6 +49,7 @@ export class Fleet {
   readonly #inflight: InflightLoad;
   readonly #live = new Map<EndpointSlot, LiveEndpoint>();
   readonly #pollers = new Map<EndpointSlot, EnginePoller>();
+  readonly #roster = new EndpointRoster(this);
   #events: EventSink | null = null;
   #snapshot: ModelSnapshot | null = null;
   #version = 0;
@@ -70,11 +75,23 @@ export class Fleet {
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
     const live = new LiveEndpoint(endpoint, this.#inflight, this.#options.monitor);
+    this.#inflight.newTenant(endpoint.slot);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
     this.#events?.add(eventSourceOf(endpoint, this.#models.get(endpoint.model)));
     this.#pollers.set(endpoint.slot, this.#poller(live));
     return live;
+  }
+
+  /** From now on these are all endpoints of the model; may be called at any time, with a list as
+   * long as it likes. New ones join, those missing leave as `remove` says, and one whose identity or
+   * address is another leaves and joins anew. What cannot join is logged, counted as refused, and
+   * tried again when there is room. Throws ConfigError for a model that is not configured. */
+  setEndpoints(model: string, wanted: readonly WantedEndpoint[]): RosterChange {
+    if (!this.#models.has(model)) {
+      throw new ConfigError(`model ${JSON.stringify(model)} is not configured`);
+    }
+    return this.#roster.set(model, wanted);
   }
 
   #poller(live: LiveEndpoint): EnginePoller {
@@ -94,7 +111,8 @@ export class Fleet {
     });
   }
 
-  /** No new requests; those in flight go on. */
+  /** No new requests; those in flight end where they are. Its blocks are forgotten, and what its
+   * engine still tells changes nothing. */
   remove(name: string): void {
     const endpoint = this.#set.named(name);
     if (endpoint === undefined) return;
@@ -104,15 +122,18 @@ export class Fleet {
     this.#set.remove(slot);
     this.#live.delete(slot);
     this.#options.history.forget(slot);
+    this.#options.predicted.forget(slot);
     this.#snapshot = null;
-    if (this.#events === null) this.#set.forgotten(slot);
+    if (this.#events === null) this.forgotten(slot);
     else this.#events.remove(slot);
-    this.#options.release(url);
+    // Ranks share their server's connections.
+    if (!this.all.some((live) => live.endpoint.url === url)) this.#options.release(url);
   }
 
   /** The prefix index holds nothing of a removed endpoint any more. */
   forgotten(slot: EndpointSlot): void {
     this.#set.forgotten(slot);
+    this.#roster.retry();
   }
 
   get all(): readonly LiveEndpoint[] {
@@ -121,7 +142,9 @@ export class Fleet {
 
   /** Endpoints that may get a request now; `name` is a model, an alias or an adapter, null any. */
   available(name: string | null): readonly LiveEndpoint[] {
-    return this.serving(name).filter((live) => live.available);
+    const available = this.serving(name).filter((live) => live.available);
+    const seen = available.filter((live) => !live.joining);
+    return seen.length > 0 ? seen : available;
   }
 
   /** The same with those that are out at the moment. */
@@ -155,6 +178,11 @@ export class Fleet {
     return this.#named(name) !== null || this.all.some((live) => live.servesAdapter(name));
   }
 
+  /** For what the router itself asks engines of a model; null: no key is needed. */
+  apiKeyOf(model: string): string | null {
+    return this.#models.get(model)?.apiKey ?? null;
+  }
+
   /** The configured models and what their engines say of them. */
   modelFacts(): readonly ModelFacts[] {
     return this.#options.models.map((model) => this.#facts(model));
@@ -166,30 +194,30 @@ export class Fleet {
       ++this.#version,
       this.modelFacts(),
       this.all.map((live) => {
-        const { slot, model } = live.endpoint;
+        const { epoch, model } = live.endpoint;
         const likely = () => likelySettings(this.#models.get(model), live.metrics);
-        return { slot, model, settings: live.events?.settings ?? likely() };
+        return { epoch, model, settings: live.events?.settings ?? likely() };
       }),
     );
     return this.#snapshot;
   }
 
-  book(slot: EndpointSlot, uncachedTokens: number): Booking {
-    return this.#inflight.book(slot, uncachedTokens);
+  book(slot: EndpointSlot, work: BookedWork): Booking {
+    return this.#inflight.book(slot, work);
   }
 
   /** What a request met: a failure of the endpoint's counts against it, an answer for it. An answer
    * 5xx does neither: a single client's bad request could take out one endpoint after another, and
-   * polls see an engine that is dead. */
-  report(slot: EndpointSlot, outcome: ForwardOutcome): void {
-    const live = this.#live.get(slot);
-    if (live === undefined) return;
+   * polls see an engine that is dead. What one that left met is nobody's any more. */
+  report(live: LiveEndpoint, outcome: ForwardOutcome): void {
+    if (!this.has(live)) return;
     if (outcome.kind === 'completed' && outcome.status < 500) {
       live.health.succeeded('request');
     }
     if (outcome.kind === 'broken') this.#lose(live, outcome.error.message, false, 'request');
     if (outcome.kind === 'unanswered' && outcome.error.source === 'engine') {
-      this.#lose(live, outcome.error.message, !outcome.sent, 'request');
+      const refused = outcome.error.code === 'engine_unreachable';
+      this.#lose(live, outcome.error.message, refused, 'request');
     }
   }
 
@@ -231,6 +259,7 @@ export class Fleet {
       name: model.name,
       aliases: model.aliases,
       tokenizer: model.tokenizer,
+      rendersMedia: model.rendersMedia,
       loraAdapters: [...new Set(adapters)],
       // The longest one: an engine with a shorter limit refuses by itself.
       chat: model.chat,

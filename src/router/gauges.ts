@@ -1,5 +1,6 @@
 // Brings every metric that is a state rather than a count of ours up to date, when somebody looks.
 
+import type { Discovery } from '../discovery/discovery.js';
 import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import { TIER } from '../native.js';
@@ -10,6 +11,7 @@ import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 
 export interface GaugeSources {
+  readonly discovery: Pick<Discovery, 'states'>;
   readonly fleet: Fleet;
   readonly index: PrefixIndex;
   readonly queue: () => PoolCounts;
@@ -27,6 +29,7 @@ export function metricsPage(sources: GaugeSources, accept: string | undefined): 
   const { fleet, index, metrics } = sources;
   forgetAbsent(fleet, metrics);
   for (const live of fleet.all) observeEndpoint(live, index, metrics);
+  observeDiscovery(sources.discovery, metrics);
   observeIndex(index, metrics);
   observeQueue(sources.queue(), metrics);
   observeCaches(sources.caches(), metrics);
@@ -35,12 +38,12 @@ export function metricsPage(sources: GaugeSources, accept: string | undefined): 
 }
 
 /** Endpoints that are gone must not leave their last values behind, or a fleet that scales up and down
- * would grow the page for ever. */
+ * would grow the page for ever; their last requests count after they left. */
 function forgetAbsent(fleet: Fleet, metrics: Metrics): void {
   const present = new Set(fleet.all.map(({ endpoint }) => endpoint.name));
-  for (const { values } of [...metrics.endpointHealthy.all]) {
-    const name = values[0] ?? '';
-    if (!present.has(name)) metrics.registry.forget('endpoint', name);
+  for (const name of metrics.registry.valuesOf('endpoint')) {
+    // Requests that went to no endpoint have an empty one.
+    if (name !== '' && !present.has(name)) metrics.registry.forget('endpoint', name);
   }
 }
 
@@ -49,6 +52,7 @@ function observeEndpoint(live: LiveEndpoint, index: PrefixIndex, metrics: Metric
   const labels = { endpoint: endpoint.name };
   metrics.endpointBlocks.set(labels, index.blocksOf(endpoint.slot, TIER.gpu));
   metrics.endpointHealthy.set(labels, live.available ? 1 : 0);
+  metrics.endpointDraining.set(labels, live.draining ? 1 : 0);
   metrics.inflightRequests.set(labels, load.inflightRequests);
   metrics.inflightTokens.set(labels, load.inflightTokens);
   for (const state of TRUSTS) {
@@ -61,6 +65,18 @@ function observeEndpoint(live: LiveEndpoint, index: PrefixIndex, metrics: Metric
   metrics.eventGaps.at(labels).value = counts.gaps;
   metrics.eventRestarts.at(labels).value = counts.restarts;
   metrics.eventReplays.at(labels).value = counts.replays;
+}
+
+function observeDiscovery({ states }: Pick<Discovery, 'states'>, metrics: Metrics): void {
+  metrics.discoveredEndpoints.reset();
+  metrics.discoveryFollowing.reset();
+  for (const { model, kind, endpoints, failure, told, failures } of states) {
+    const labels = { model, source: kind };
+    metrics.discoveredEndpoints.set(labels, endpoints);
+    if (kind === 'static') continue;
+    metrics.discoveryFollowing.set(labels, told && failure === null ? 1 : 0);
+    metrics.discoveryFailures.at(labels).value = failures;
+  }
 }
 
 function observeIndex(index: PrefixIndex, metrics: Metrics): void {

@@ -24,7 +24,10 @@ export class LiveEndpoint {
   metrics: EngineMetrics | null = null;
   /** null: not asked yet. */
   models: readonly ServedModel[] | null = null;
+  /** It gets nothing new; what it has in flight ends there. */
   draining = false;
+  /** It joined a running fleet and no poll of it has succeeded yet: others are asked first. */
+  joining = false;
   #events: EventState | null = null;
   readonly #nowMs: () => number;
   #otherRequests = 0;
@@ -60,6 +63,12 @@ export class LiveEndpoint {
       },
       get inflightTokens() {
         return inflight.tokens(slot);
+      },
+      get inflightContextTokens() {
+        return inflight.contextTokens(slot);
+      },
+      get prefillMsPerToken() {
+        return inflight.msPerToken(slot);
       },
       get otherRequests() {
         return others();
@@ -135,6 +144,7 @@ export class LiveEndpoint {
   /** Takes a poll's answer in; says whether names or lengths changed. */
   learn(report: EngineReport): boolean {
     this.health.succeeded();
+    this.joining = false;
     this.metrics = report.metrics;
     if (report.metrics !== null) {
       const { waitingRequests, runningRequests } = report.metrics;

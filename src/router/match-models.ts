@@ -1,20 +1,20 @@
 // The models as the tokenizer pool must know them, kept as text that crosses threads as it is.
-import type { EndpointSlot } from '../endpoint/endpoint.js';
 import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
 import type { MatchModel, MatchModels } from '../tokenizer/match-task.js';
 
 /** One version of the models; a request keeps the one it was matched under. */
 export interface ModelSnapshot {
   readonly forPool: MatchModels;
-  /** Index into the model's `hashSettings`; undefined when the slot was not live then. */
-  settingsOf(slot: EndpointSlot): number | undefined;
+  /** Index into the model's `hashSettings`, by the endpoint's epoch, which no two endpoints share;
+   * undefined when it was not live then: what was matched is not about it, even in the same slot. */
+  settingsOf(epoch: number): number | undefined;
 }
 
 /** A model without its hash settings: those come from its endpoints. */
 export type ModelFacts = Omit<MatchModel, 'hashSettings'>;
 
-export interface SlotSettings {
-  readonly slot: EndpointSlot;
+export interface EndpointSettings {
+  readonly epoch: number;
   readonly model: string;
   readonly settings: HashSettings;
 }
@@ -22,19 +22,19 @@ export interface SlotSettings {
 export function snapshotModels(
   version: number,
   models: readonly ModelFacts[],
-  slots: readonly SlotSettings[],
+  endpoints: readonly EndpointSettings[],
 ): ModelSnapshot {
-  const indexOfSlot = new Map<EndpointSlot, number>();
+  const positions = new Map<number, number>();
   const full: MatchModel[] = models.map((model) => {
     const distinct = new Map<string, { position: number; settings: HashSettings }>();
-    for (const { slot, settings } of slots.filter((entry) => entry.model === model.name)) {
+    for (const { epoch, settings } of endpoints.filter((one) => one.model === model.name)) {
       const key = settingsKey(settings);
       const known = distinct.get(key) ?? { position: distinct.size, settings };
       distinct.set(key, known);
-      indexOfSlot.set(slot, known.position);
+      positions.set(epoch, known.position);
     }
     return { ...model, hashSettings: [...distinct.values()].map(({ settings }) => settings) };
   });
-  const settingsOf = (slot: EndpointSlot) => indexOfSlot.get(slot);
+  const settingsOf = (epoch: number) => positions.get(epoch);
   return { forPool: { version, text: JSON.stringify(full) }, settingsOf };
 }

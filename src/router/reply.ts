@@ -4,6 +4,7 @@ import { errorBody, JSON_CONTENT } from '../http/error-body.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import { log } from '../log.js';
 import type { Metrics } from '../metrics.js';
+import { notesOf } from './request-notes.js';
 
 export function json(exchange: Exchange, status: number, value: unknown): void {
   exchange.respond(status, JSON_CONTENT, JSON.stringify(value));
@@ -15,8 +16,12 @@ export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): 
     failure instanceof RouterError
       ? failure
       : new RouterError('internal', 'internal error of the router', { cause: failure });
+  const notes = notesOf(exchange);
+  notes.failure = error;
   if (error.code === 'internal') {
-    log.error('request failed', { path: exchange.path, error: String(error.cause ?? error) });
+    const { requestId } = notes.ids;
+    const reason = String(error.cause ?? error);
+    log.error('request failed', { requestId, path: exchange.path, error: reason });
   }
   if (error.code === 'client_closed') return;
   metrics.requests.inc({ model: '', endpoint: '', code: error.status });
@@ -25,7 +30,8 @@ export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): 
     exchange.destroy();
     return;
   }
-  exchange.respond(error.status, errorHeaders(error), errorBody(error, exchange.path));
+  const headers = [...errorHeaders(error), ...notes.answerHeaders];
+  exchange.respond(error.status, headers, errorBody(error, exchange.path));
 }
 
 /** `x-warmpath-reason` is the stable code of the failure, for programs. */

@@ -1,8 +1,9 @@
 // RequestIds: names under which clients know a request, so that they find its decision.
-import type { Exchange } from '../http/exchange.js';
+import { randomUUID } from 'node:crypto';
+import type { Exchange, HeaderList } from '../http/exchange.js';
 
 export interface RequestIds {
-  /** `X-Request-Id` as the client sent it, cut to a readable length. */
+  /** `X-Request-Id` as the client sent it, cut to a readable length, or one of our own. */
   readonly requestId: string | null;
   /** W3C trace id, 32 hexadecimal digits. */
   readonly traceId: string | null;
@@ -10,11 +11,27 @@ export interface RequestIds {
 
 export const NO_IDS: RequestIds = { requestId: null, traceId: null };
 
+const REQUEST_ID = 'x-request-id';
 const REQUEST_ID_CHARACTERS = 128;
+/** What may be sent back in a header. */
+const VISIBLE = /^[\x20-\x7e]+$/;
 const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-/;
 
-export function requestIdsOf(exchange: Pick<Exchange, 'header'>): RequestIds {
-  const requestId = exchange.header('x-request-id')?.slice(0, REQUEST_ID_CHARACTERS) ?? null;
+/** A request without an id gets one, so that it can be found in the log, here and at the engine. */
+export function requestIdsOf(
+  exchange: Pick<Exchange, 'header'>,
+): RequestIds & { readonly requestId: string } {
+  const given = exchange.header(REQUEST_ID)?.slice(0, REQUEST_ID_CHARACTERS) ?? '';
+  const requestId = VISIBLE.test(given) ? given : randomUUID();
   const traceId = TRACE_PARENT.exec(exchange.header('traceparent') ?? '')?.[1] ?? null;
   return { requestId, traceId };
+}
+
+/** For the engine: only an id that the client has not given. */
+export function requestIdHeader(
+  exchange: Pick<Exchange, 'header'>,
+  { requestId }: { readonly requestId: string },
+): HeaderList {
+  const given = exchange.header(REQUEST_ID);
+  return given !== undefined && given !== '' ? [] : [[REQUEST_ID, requestId]];
 }

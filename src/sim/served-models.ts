@@ -30,7 +30,7 @@ export class ServedModels {
     if (name === '' || name === this.base) return null;
     const adapter = this.adapters.get(name);
     if (adapter !== undefined) return adapter;
-    throw new RouterError('model_not_found', `The model ${JSON.stringify(name)} does not exist.`, {
+    throw new RouterError('model_not_found', `The model \`${name}\` does not exist.`, {
       param: 'model',
     });
   }

@@ -1,5 +1,12 @@
 // Faults that tests switch on in a running engine's HTTP server, and off again.
 
+/** One path fails or is slow. */
+export interface PathFault {
+  /** Answered in place of the real answer; null: only slow. */
+  readonly status: number | null;
+  readonly delayMs: number;
+}
+
 export interface ServerFaults {
   /** Generation requests are accepted and never answered. */
   hang: boolean;
@@ -12,6 +19,10 @@ export interface ServerFaults {
   unhealthy: boolean;
   /** Milliseconds before any request is looked at. */
   delayMs: number;
+  /** By path, such as `/tokenize`. */
+  readonly paths: Map<string, PathFault>;
+  /** Requests seen by path, whatever came of them. */
+  readonly seen: Map<string, number>;
 }
 
 export function noServerFaults(): ServerFaults {
@@ -22,5 +33,7 @@ export function noServerFaults(): ServerFaults {
     failure: 'disconnect',
     unhealthy: false,
     delayMs: 0,
+    paths: new Map(),
+    seen: new Map(),
   };
 }

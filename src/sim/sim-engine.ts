@@ -119,6 +119,13 @@ export class SimEngine {
     this.server.close();
   }
 
+  /** A process that is asked to stop: requests in flight end, at most `graceMs`; until `listen` it
+   * refuses connections, and what it had in its cache is gone. */
+  async stop(graceMs: number): Promise<void> {
+    await this.server.drain(graceMs);
+    this.restart();
+  }
+
   close(): void {
     this.server.close();
     this.clock.close();

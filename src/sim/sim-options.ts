@@ -21,6 +21,8 @@ export interface SimOptions {
   readonly loraAdapters: readonly string[];
   readonly maxModelLen: number;
   readonly encoder: PromptEncoder;
+  /** Of each image, audio or video in a chat; null: the model takes text only. */
+  readonly tokensPerMedium: number | null;
   readonly blockSizeTokens: number;
   readonly hashAlgorithm: HashAlgorithm;
   /** PYTHONHASHSEED; null: unset, so the default root of vLLM 0.29, random under xxhash. */
@@ -60,6 +62,7 @@ export const SIM_DEFAULTS = {
   model: 'Qwen/Qwen3-0.6B',
   loraAdapters: [],
   maxModelLen: 131_072,
+  tokensPerMedium: null,
   blockSizeTokens: 16,
   hashAlgorithm: 'sha256_cbor',
   hashSeed: null,

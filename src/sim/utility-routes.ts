@@ -5,6 +5,7 @@ import type { JsonObject } from '../json.js';
 import { optionalBoolean, stringAt } from '../openai/request-fields.js';
 import { parseRequestObject, shapeOf } from '../openai/request-parser.js';
 import { parseTokenIds } from '../openai/token-ids.js';
+import { encodePrompts } from './prepared-request.js';
 import type { PromptEncoder } from './prompt-encoder.js';
 import { readJsonObject } from './request-reader.js';
 import type { ServedModels } from './served-models.js';
@@ -12,6 +13,7 @@ import type { ServedModels } from './served-models.js';
 export interface UtilityService {
   readonly models: ServedModels;
   readonly encoder: PromptEncoder;
+  readonly tokensPerMedium: number | null;
 }
 
 const JSON_HEADERS = [['content-type', 'application/json']] as const;
@@ -27,8 +29,8 @@ export async function tokenize(service: UtilityService, exchange: Exchange): Pro
   const body = await readJsonObject(exchange);
   const request = parseRequestObject(shapeOf(body), body);
   models.resolve(request.model);
-  const [tokens = new Uint32Array(0)] = await encoder.encodePrompts(request, models.maxModelLen);
-  const ids = [...tokens];
+  const [prompt] = await encodePrompts(service, request, body);
+  const ids = [...(prompt?.tokens ?? [])];
   const withTexts = optionalBoolean(body, 'return_token_strs') ?? false;
   const token_strs = withTexts ? await Promise.all(ids.map((id) => encoder.decode([id]))) : null;
   const { maxModelLen } = models;

@@ -1,6 +1,6 @@
 // Chat request -> prompt text, with vLLM's choice of template and of variables.
 import { RouterError } from '../errors.js';
-import type { ChatMessage, ChatRequest, Json } from '../inference-request.js';
+import type { ChatMessage, ChatRequest, InferenceRequest, Json } from '../inference-request.js';
 import { isArray, type JsonObject } from '../json.js';
 import type { ChatSettings } from './chat-settings.js';
 import { ChatTemplate } from './chat-template.js';
@@ -163,5 +163,17 @@ function* givenValues(kwargs: JsonObject): Generator<[string, Json]> {
   for (const [name, value] of kwargs) {
     const isUnset = value === null || value === 'auto';
     if (!isUnset && !APPLY_PARAMETERS.has(name) && !GLOBALS.has(name)) yield [name, value];
+  }
+}
+
+/** Whether the request carries a chat template of its own. */
+export function bringsTemplate(request: InferenceRequest): boolean {
+  switch (request.kind) {
+    case 'chat':
+      return request.chatTemplate !== null;
+    case 'chat-batch':
+      return request.chats.some((chat) => chat.chatTemplate !== null);
+    case 'completion':
+      return false;
   }
 }

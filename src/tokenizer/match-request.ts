@@ -1,13 +1,30 @@
 // The read path up to the match, on one thread: parse > render > tokenize > hash > match.
 import { ConfigError, RouterError } from '../errors.js';
-import type { InferenceRequest, RequestShape } from '../inference-request.js';
+import type { InferenceRequest, PromptQuestion, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
-import type { MatchFound, MatchReply, MatchTask } from './match-task.js';
+import { bringsTemplate } from './chat-renderer.js';
+import { EngineAnswerError } from './engine-answer.js';
+import {
+  asksEngine,
+  givenPrompts,
+  questionFor,
+  type RenderedPrompts,
+  renderedPrompts,
+} from './engine-prompts.js';
+import {
+  ENGINE_TOKENIZER,
+  type MatchFound,
+  type MatchReply,
+  type MatchTask,
+  type Rendered,
+  type UnmatchedReason,
+} from './match-task.js';
 import { ModelCatalog, type NamedModel } from './model-catalog.js';
-import type { ModelTokenizer } from './model-tokenizer.js';
+import type { EncodedPrompts, ModelTokenizer } from './model-tokenizer.js';
 import type { MatchHashes } from './prefix-match.js';
 import { type PromptMatch, PromptMatcher } from './prompt-match.js';
 import {
+  checkLength,
   checkMessages,
   checkPromptTokens,
   NO_LIMITS,
@@ -17,8 +34,13 @@ import { TokenizerCache } from './tokenizer-cache.js';
 
 export type ParseRequest = (shape: RequestShape, body: Uint8Array) => InferenceRequest;
 
+/** null: no engine can be asked. */
+export type AskPrompt = (shape: RequestShape, body: Uint8Array) => PromptQuestion | null;
+
 export interface MatcherParts {
   readonly parse: ParseRequest;
+  /** For models whose prompts engines make; left out: none are. */
+  readonly ask?: AskPrompt;
   /** null: no index, hash only. */
   readonly match: MatchHashes | null;
   readonly maxEndpoints: number;
@@ -58,10 +80,11 @@ export class RequestMatcher {
    * more. */
   matchQuickly(task: MatchTask, newBytesMax: number): MatchReply | null {
     try {
+      if (!isPlain(task)) return null;
       const { request, named, parseUs } = this.understand(task);
       const tokenizer = this.tokenizers.loaded(named.model.tokenizer);
       // A template of the request itself may do anything.
-      if (tokenizer === null || task.withTokens === true || hasOwnTemplate(request)) return null;
+      if (tokenizer === null || bringsTemplate(request)) return null;
       return this.findByTexts(tokenizer, request, named, parseUs, newBytesMax);
     } catch (error) {
       return refusal(error);
@@ -103,26 +126,33 @@ export class RequestMatcher {
 
   private async find(task: MatchTask): Promise<MatchReply> {
     const { request, named, parseUs } = this.understand(task);
-    const tokenizer = await this.tokenizerOf(named);
-    if (tokenizer === null) {
-      return unmatched('opaque', task, request, named, { ...NO_TIMES, parseUs });
+    if (isPlain(task) && named.model.tokenizer !== ENGINE_TOKENIZER) {
+      const tokenizer = await this.tokenizerOf(named);
+      const byTexts =
+        tokenizer === null
+          ? null
+          : this.findByTexts(tokenizer, request, named, parseUs, Number.POSITIVE_INFINITY);
+      if (byTexts !== null) return byTexts;
     }
-    if (task.withTokens !== true) {
-      const found = this.findByTexts(tokenizer, request, named, parseUs, Infinity);
-      if (found !== null) return found;
+    const unknown = (reason: UnmatchedReason, stages = {}) =>
+      unmatched(reason, task, request, named, { ...NO_TIMES, parseUs, ...stages });
+    const rendered = task.rendered === undefined ? null : tryRendered(task.rendered);
+    const question = rendered === null ? this.questionOf(task, request, named) : null;
+    const encoded = rendered ?? (await this.encode(request, named));
+    if (encoded === null || encoded.tokens.length === 0) {
+      const { renderUs, tokenizeUs } = encoded ?? NO_TIMES;
+      const reason = question !== null || task.rendered !== undefined ? 'engine' : 'opaque';
+      return { ...unknown(reason, { renderUs, tokenizeUs }), question };
     }
-    const { maxModelLen } = named.model;
-    const encoded = await tokenizer.encodePrompts(request, named.chat, maxModelLen);
-    const { tokens, isOpen, renderUs, tokenizeUs } = encoded;
-    const times = { ...NO_TIMES, parseUs, renderUs, tokenizeUs };
-    if (tokens.length === 0) return unmatched('opaque', task, request, named, times);
-    const lengths = tokens.map(({ length }) => length);
-    checkPromptTokens(lengths, this.limits);
-    checkLength(lengths, request, maxModelLen);
-    const match = this.prompts.byTokens(tokens, isOpen, request, named);
+    const { tokens, texts, isOpen, renderUs, tokenizeUs } = encoded;
+    const match = this.prompts.byTokens(tokens, isOpen, rendered?.media, request, named);
+    const { hashUs, matchUs } = match;
     return {
-      ...found(request, named, match, { ...times, hashUs: match.hashUs, matchUs: match.matchUs }),
+      ...this.found(request, named, match, { parseUs, renderUs, tokenizeUs, hashUs, matchUs }),
+      question,
+      rendered: rendered?.prompts ?? null,
       tokens: task.withTokens === true && !isOpen ? tokens : null,
+      texts: task.withTokens === true ? texts : null,
     };
   }
 
@@ -140,10 +170,52 @@ export class RequestMatcher {
     const renderUs = microsecondsSince(start);
     const match = this.prompts.byTexts(tokenizer.tokenizer, texts, request, named, newBytesMax);
     if (match === null) return null;
-    checkPromptTokens(match.lengths, this.limits);
-    checkLength(match.lengths, request, named.model.maxModelLen);
     const { tokenizeUs, hashUs, matchUs } = match;
-    return found(request, named, match, { parseUs, renderUs, tokenizeUs, hashUs, matchUs });
+    return this.found(request, named, match, { parseUs, renderUs, tokenizeUs, hashUs, matchUs });
+  }
+
+  /** Throws RouterError `prompt_too_long`. */
+  private found(
+    request: InferenceRequest,
+    named: NamedModel,
+    { lengths, matches }: PromptMatch,
+    times: MatchFound['times'],
+  ): MatchFound {
+    checkPromptTokens(lengths, this.limits);
+    checkLength(lengths, request, named.model.maxModelLen);
+    return {
+      ...outlineOf(request, named),
+      promptTokens: lengths.reduce((sum, length) => sum + length, 0),
+      unmatched: null,
+      question: null,
+      rendered: null,
+      tokens: null,
+      texts: null,
+      matches,
+      times,
+    };
+  }
+
+  /** null: not here. */
+  private async encode(
+    request: InferenceRequest,
+    named: NamedModel,
+  ): Promise<EncodedPrompts | null> {
+    const { maxModelLen, tokenizer: name } = named.model;
+    if (name === ENGINE_TOKENIZER) return givenPrompts(request, maxModelLen);
+    const tokenizer = await this.tokenizerOf(named);
+    return tokenizer === null ? null : tokenizer.encodePrompts(request, named.chat, maxModelLen);
+  }
+
+  private questionOf(
+    { shape, body, rendered }: MatchTask,
+    request: InferenceRequest,
+    { model }: NamedModel,
+  ): PromptQuestion | null {
+    const { ask } = this.parts;
+    if (ask === undefined || rendered !== undefined || !asksEngine(request, model)) return null;
+    if (givenPrompts(request, model.maxModelLen) !== null) return null;
+    return questionFor(request, ask(shape, body));
   }
 
   /** null: a model added later has no good tokenizer here; its engines still answer. */
@@ -161,42 +233,34 @@ export class RequestMatcher {
   }
 }
 
-type Outline = Omit<MatchFound, 'promptTokens' | 'unmatched' | 'tokens' | 'matches' | 'times'>;
+type Outline = Pick<
+  MatchFound,
+  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'skipsCacheRead'
+>;
+
+/** Nobody wants to see tokens, and no engine has made them. */
+function isPlain({ withTokens, rendered }: MatchTask): boolean {
+  return withTokens !== true && rendered === undefined;
+}
+
+/** null: what the engine said is of no use. */
+function tryRendered(rendered: Rendered): RenderedPrompts | null {
+  try {
+    return renderedPrompts(rendered);
+  } catch (error) {
+    if (!(error instanceof EngineAnswerError)) throw error;
+    log.debug("an engine's answer has no prompt", { reason: error.message });
+    return null;
+  }
+}
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
   const { stream, maxTokens, skipsCacheRead } = request;
   return { ok: true, model: model.name, loraName, stream, maxTokens, skipsCacheRead };
 }
 
-function found(
-  request: InferenceRequest,
-  named: NamedModel,
-  { lengths, matches }: PromptMatch,
-  times: MatchFound['times'],
-): MatchFound {
-  return {
-    ...outlineOf(request, named),
-    promptTokens: lengths.reduce((sum, length) => sum + length, 0),
-    unmatched: null,
-    tokens: null,
-    matches,
-    times,
-  };
-}
-
-function hasOwnTemplate(request: InferenceRequest): boolean {
-  switch (request.kind) {
-    case 'chat':
-      return request.chatTemplate !== null;
-    case 'chat-batch':
-      return request.chats.some((chat) => chat.chatTemplate !== null);
-    case 'completion':
-      return false;
-  }
-}
-
 function unmatched(
-  reason: NonNullable<MatchFound['unmatched']>,
+  reason: UnmatchedReason,
   task: MatchTask,
   request: InferenceRequest,
   named: NamedModel,
@@ -206,32 +270,13 @@ function unmatched(
     ...outlineOf(request, named),
     promptTokens: Math.ceil(task.body.length / BODY_BYTES_PER_TOKEN),
     unmatched: reason,
+    question: null,
+    rendered: null,
     tokens: null,
+    texts: null,
     matches: [],
     times,
   };
-}
-
-/** vLLM refuses what does not fit, in these words, instead of cutting it. */
-function checkLength(
-  lengths: readonly number[],
-  request: InferenceRequest,
-  maxModelLen: number | null,
-): void {
-  if (maxModelLen === null) return;
-  const maxTokens = request.maxTokens ?? 0;
-  const room = maxModelLen - maxTokens;
-  for (const length of lengths) {
-    if (length <= room) continue;
-    throw new RouterError(
-      'prompt_too_long',
-      `You passed ${length} input tokens and requested ${maxTokens} output tokens. ` +
-        `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
-        `maximum input length of ${Math.max(0, room)} tokens. ` +
-        'Please reduce the length of the input prompt.',
-      { param: 'input_tokens' },
-    );
-  }
 }
 
 function refusal(error: unknown): MatchReply {

@@ -1,8 +1,9 @@
 // What main asks of the pool for one request, and what comes back: types of both sides.
 import type { ErrorCode } from '../errors.js';
-import type { RequestShape } from '../inference-request.js';
+import type { PromptQuestion, RequestShape } from '../inference-request.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
 import type { ContentFormat } from './content-format.js';
+import type { AnswerForm, EnginePrompt } from './engine-answer.js';
 import type { RequestLimits } from './request-limits.js';
 
 export type { RequestShape };
@@ -14,8 +15,10 @@ export interface MatchModel {
   readonly aliases: readonly string[];
   /** Adapters by the name clients use; the hash key is the adapter's name. */
   readonly loraAdapters: readonly string[];
-  /** Folder with tokenizer.json and tokenizer_config.json. */
+  /** Folder with tokenizer.json and tokenizer_config.json, or ENGINE_TOKENIZER. */
   readonly tokenizer: string;
+  /** The engine is asked for prompts with media, which the folder's tokenizer knows only in part. */
+  readonly rendersMedia?: boolean;
   /** Distinct settings of the model's live endpoints: the request is hashed once for each. */
   readonly hashSettings: readonly HashSettings[];
   /** null: unknown, do not check. */
@@ -23,6 +26,9 @@ export interface MatchModel {
   /** The engines' flags about chat templates, where they are not vLLM's defaults. */
   readonly chat?: ChatFlags;
 }
+
+/** In place of a folder: the engines themselves are asked for the tokens of a prompt. */
+export const ENGINE_TOKENIZER = 'engine';
 
 /** vLLM's flags of the same names. */
 export interface ChatFlags {
@@ -45,9 +51,16 @@ export interface MatchTask {
   /** Original bytes of the request. */
   readonly body: Uint8Array;
   readonly models: MatchModels;
-  /** The reply carries the token ids, which otherwise stay in the thread. */
+  /** The reply carries texts and token ids, which otherwise stay in the thread. */
   readonly withTokens?: boolean;
+  /** What an engine said to the question that the reply to the first attempt held. */
+  readonly rendered?: Rendered;
 }
+
+export type Rendered =
+  | { readonly form: AnswerForm; readonly bytes: Uint8Array }
+  /** The same again, kept from an earlier reply. */
+  | { readonly prompts: readonly EnginePrompt[] };
 
 /** Match under one of the model's hash settings. A request with several prompts has their chains
  * one after the other. */
@@ -65,8 +78,9 @@ export interface SettingsMatch {
   readonly triples: Uint32Array;
 }
 
-/** `deadline`: the pool had no answer in time. `opaque`: only the engine can make the prompt. */
-export type UnmatchedReason = 'deadline' | 'opaque';
+/** `deadline`: the pool had no answer in time. `opaque`: only the engine can make the prompt, and it
+ * has no route that would say so. `engine`: it has not been asked, or gave no usable answer. */
+export type UnmatchedReason = 'deadline' | 'opaque' | 'engine';
 
 /** Microseconds per stage. */
 export interface StageTimes {
@@ -92,6 +106,12 @@ export interface MatchFound {
   readonly unmatched: UnmatchedReason | null;
   /** Token ids, prompt by prompt, where the task asked for them and the whole prompt is known. */
   readonly tokens: readonly Uint32Array[] | null;
+  /** Rendered prompts, where the task asked for tokens; null for one that came as token ids. */
+  readonly texts: readonly (string | null)[] | null;
+  /** An engine's answer to this, as `MatchTask.rendered`, makes the match better; null: none does. */
+  readonly question: PromptQuestion | null;
+  /** What an engine made of the prompt; null: the router made it. */
+  readonly rendered: readonly EnginePrompt[] | null;
   /** One for each of the model's hash settings; none when unmatched. */
   readonly matches: readonly SettingsMatch[];
   readonly times: StageTimes;

@@ -24,7 +24,10 @@ export interface EncodedPrompts {
   readonly tokenizeUs: number;
 }
 
-type Cut = Pick<InferenceRequest, 'truncatePromptTokens' | 'truncationSide' | 'addSpecialTokens'>;
+export type Cut = Pick<
+  InferenceRequest,
+  'truncatePromptTokens' | 'truncationSide' | 'addSpecialTokens'
+>;
 
 const UNKNOWN_PROMPT = { texts: [], tokens: [], isOpen: false, tokenizeUs: 0 };
 
@@ -174,14 +177,14 @@ export class ModelTokenizer {
 }
 
 /** `-1` means as many tokens as the model takes besides those it may generate. */
-function lengthLimit(request: InferenceRequest, maxModelLen: number | null): number | null {
+export function lengthLimit(request: InferenceRequest, maxModelLen: number | null): number | null {
   const limit = request.truncatePromptTokens;
   if (limit !== -1) return limit;
   return maxModelLen === null ? null : Math.max(0, maxModelLen - (request.maxTokens ?? 0));
 }
 
 /** vLLM's tokenizers cut on the left unless the request says otherwise. */
-function keep(tokens: Uint32Array, cut: Cut): Uint32Array {
+export function keep(tokens: Uint32Array, cut: Cut): Uint32Array {
   const limit = cut.truncatePromptTokens;
   if (limit === null || limit >= tokens.length) return tokens;
   return cut.truncationSide === 'right'

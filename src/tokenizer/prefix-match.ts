@@ -1,7 +1,7 @@
 // Prompts' block hashes -> which endpoints hold how much of them.
 
 import { hashPrompt } from '../prefix/block-hasher.js';
-import { NO_KEYS, type PromptKeys } from '../prefix/extra-keys.js';
+import { type MediaItem, NO_KEYS, type PromptKeys } from '../prefix/extra-keys.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
 import type { SettingsMatch } from './match-task.js';
 
@@ -22,14 +22,16 @@ export interface PromptChain {
   readonly tokenCount: number;
 }
 
+/** `media`: those of each prompt, where they are known. */
 export function hashPrompts(
   prompts: readonly Uint32Array[],
   isOpen: boolean,
   settings: HashSettings,
   keys: Partial<PromptKeys>,
+  media: readonly (readonly MediaItem[])[] = [],
 ): HashedPrompts {
-  const chains = prompts.map((tokens) => ({
-    hashes: hashPrompt(tokens, settings, { ...NO_KEYS, ...keys }),
+  const chains = prompts.map((tokens, i) => ({
+    hashes: hashPrompt(tokens, settings, { ...NO_KEYS, ...keys, media: media[i] ?? [] }),
     tokenCount: tokens.length,
   }));
   return joinChains(chains, isOpen, settings.blockSizeTokens);

@@ -1,7 +1,7 @@
 // A request's prompts -> their match under each of the model's hash settings.
 import type { InferenceRequest } from '../inference-request.js';
 import { blocksOfLinks, promptHashInput } from '../prefix/block-hasher.js';
-import { NO_KEYS, type PromptKeys } from '../prefix/extra-keys.js';
+import { type MediaItem, NO_KEYS, type PromptKeys } from '../prefix/extra-keys.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
 import type { PromptText } from './chat-renderer.js';
 import type { SettingsMatch } from './match-task.js';
@@ -37,17 +37,18 @@ export class PromptMatcher {
     this.scratch = new Uint32Array(maxEndpoints * 3);
   }
 
-  /** `isOpen`: media follow the tokens. */
+  /** `isOpen`: media follow the tokens. `media`: those of each prompt, where they are known. */
   byTokens(
     prompts: readonly Uint32Array[],
     isOpen: boolean,
+    media: readonly (readonly MediaItem[])[] | undefined,
     request: InferenceRequest,
     named: NamedModel,
   ): PromptMatch {
     let [hashUs, matchUs] = [0, 0];
     const matches = named.model.hashSettings.map((settings, i) => {
       const start = performance.now();
-      const hashed = hashPrompts(prompts, isOpen, settings, keysOf(request, named));
+      const hashed = hashPrompts(prompts, isOpen, settings, keysOf(request, named), media);
       const middle = performance.now();
       const match = this.settingsMatch(i, settings, hashed, request);
       hashUs += (middle - start) * 1000;

@@ -39,6 +39,29 @@ export function checkPromptTokens(
   );
 }
 
+/** Throws RouterError `prompt_too_long`: vLLM refuses what does not fit, in these words, instead of
+ * cutting it. */
+export function checkLength(
+  lengths: readonly number[],
+  request: InferenceRequest,
+  maxModelLen: number | null,
+): void {
+  if (maxModelLen === null) return;
+  const maxTokens = request.maxTokens ?? 0;
+  const room = maxModelLen - maxTokens;
+  for (const length of lengths) {
+    if (length <= room) continue;
+    throw new RouterError(
+      'prompt_too_long',
+      `You passed ${length} input tokens and requested ${maxTokens} output tokens. ` +
+        `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
+        `maximum input length of ${Math.max(0, room)} tokens. ` +
+        'Please reduce the length of the input prompt.',
+      { param: 'input_tokens' },
+    );
+  }
+}
+
 function messageCount(request: InferenceRequest): number {
   switch (request.kind) {
     case 'chat':

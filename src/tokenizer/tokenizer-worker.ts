@@ -2,14 +2,22 @@
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { native } from '../native.js';
+import { promptQuestion } from '../openai/prompt-question.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { RequestMatcher } from './match-request.js';
-import type { MatchReply, MatchTask, MatchThreadData, MatchThreadReport } from './match-task.js';
+import {
+  ENGINE_TOKENIZER,
+  type MatchReply,
+  type MatchTask,
+  type MatchThreadData,
+  type MatchThreadReport,
+} from './match-task.js';
 import type { MatchHashes } from './prefix-match.js';
 
 const { indexId, models, limits }: MatchThreadData = workerData;
 const matcher = new RequestMatcher({
   parse: parseRequest,
+  ask: promptQuestion,
   match: indexId === null ? null : attach(indexId),
   maxEndpoints: native.maxEndpoints,
   limits,
@@ -34,6 +42,7 @@ export default async function answer(task: MatchTask): Promise<unknown> {
 /** Never rejects: what fails here is told, and a thread that died would be started again and again. */
 async function loadModels(): Promise<void> {
   const folders = new Set(matcher.catalogOf(models).models.map((model) => model.tokenizer));
+  folders.delete(ENGINE_TOKENIZER);
   const problems: string[] = [];
   const quickFolders: string[] = [];
   try {

@@ -1,7 +1,7 @@
 // Random and damaged chat templates over random conversations: whatever they are, they compile or are
 // refused, render or fail as templates do, change nothing of what they are given, and end soon.
 //
-// WARMPATH_FUZZ_SECONDS: how long each test goes on. WARMPATH_SEED repeats a run.
+// WARMPATH_FUZZ_SECONDS: how long each test goes on. WARMPATH_TEST_SEED repeats a run.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -11,11 +11,10 @@ import { TemplateLimitError } from '../../src/tokenizer/jinja/template-budget.js
 import { compileTemplate } from '../../src/tokenizer/jinja/template-compiler.js';
 import { TemplateError } from '../../src/tokenizer/jinja/template-error.js';
 import { readTokenizerFolder } from '../../src/tokenizer/tokenizer-folder.js';
+import { runSeed, seededIntegers } from '../support/random.js';
 import { type RandomInteger, TemplateSource } from '../support/random-template.js';
-import { seededRandom } from '../support/seeded-random.js';
 
 const SECONDS = Number(process.env['WARMPATH_FUZZ_SECONDS'] ?? 2);
-const SEED = Number(process.env['WARMPATH_SEED'] ?? Date.now() % 2 ** 31);
 /** CPU time. The budget of steps ends a rendering after a second or two. */
 const RENDER_SECONDS_MAX = 10;
 
@@ -88,17 +87,17 @@ function outcome(source: string, variables: JsonObject): { text: string } | { fa
 /** Calls `one` with new random numbers until the time is up. */
 function repeatedly(context: TestContext, one: (random: RandomInteger) => void): void {
   const end = performance.now() + SECONDS * 1000;
-  let seed = SEED;
+  let seed = runSeed;
   do {
     try {
-      one(seededRandom(seed));
+      one(seededIntegers(seed));
     } catch (error) {
-      context.diagnostic(`WARMPATH_SEED=${seed}`);
+      context.diagnostic(`WARMPATH_TEST_SEED=${seed}`);
       throw error;
     }
     seed++;
   } while (performance.now() < end);
-  context.diagnostic(`${seed - SEED} cases from seed ${SEED} on`);
+  context.diagnostic(`${seed - runSeed} cases from seed ${runSeed} on`);
 }
 
 test('a random template renders the same each time and changes nothing', (context) => {

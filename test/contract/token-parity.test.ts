@@ -11,7 +11,8 @@ import { Tokenizer } from 'tokenizers';
 import { type NativeEncoder, native } from '../../src/native.js';
 import { readTokenizerJson } from '../../src/tokenizer/tokenizer-json.js';
 import { QWEN3_FOLDER } from '../support/qwen3.js';
-import { randomText, seededRandom } from './random-text.js';
+import { seededRandom } from '../support/random.js';
+import { randomText } from './random-text.js';
 import { tokenizerVariants } from './tokenizer-variants.js';
 
 const seed = Number(process.env['WARMPATH_SEED'] ?? Date.now() % 2 ** 31);

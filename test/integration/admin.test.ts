@@ -119,3 +119,43 @@ test('a page of another site may not write; the own page and curl may', async (c
   }
   assert.equal((await post(`${adminUrl}/demo`, { traffic: true })).status, 405, 'no demo here');
 });
+
+const explain = (adminUrl: string, query: string, body: object = CHAT) =>
+  post(`${adminUrl}/explain${query}`, body);
+
+test('an explanation shows the prompt only when asked to', async (context) => {
+  const { adminUrl } = await start(context);
+  const hidden = await explain(adminUrl, '');
+  assert.equal(hidden.status, 200);
+  assert.ok(!hidden.text.includes('brass'));
+  assert.equal(hidden.body.prompts, undefined);
+  const [prompt, ...others] = (await explain(adminUrl, '?prompt=true')).body.prompts;
+  assert.ok(prompt.text.startsWith('<|im_start|>user') && prompt.text.includes(SECRET));
+  assert.equal(prompt.tokenIds.length, hidden.body.promptTokens);
+  assert.equal(others.length, 0);
+  assert.ok(!(await get(`${adminUrl}/decisions`)).text.includes('brass'));
+});
+
+test('an explanation is of the API that its path names', async (context) => {
+  const { adminUrl } = await start(context);
+  const body = { model: TEST_MODEL, max_tokens: 2, system: 'Be short.', messages: CHAT.messages };
+  const asked = await explain(adminUrl, '?path=/v1/messages&prompt=true', body);
+  assert.match(asked.body.prompts[0].text, /^<\|im_start\|>system\nBe short\./);
+  const unknown = await explain(adminUrl, '?path=/v1/embeddings', body);
+  assert.equal(unknown.status, 400);
+  assert.match(unknown.body.error.message, /not routed by prefix/);
+});
+
+test('explaining counts nothing, not even a prompt that cannot be matched', async (context) => {
+  const { adminUrl } = await start(context);
+  const image = { type: 'image_url', image_url: { url: 'data:,x' } };
+  const opaque = {
+    ...CHAT,
+    truncate_prompt_tokens: 5,
+    messages: [{ role: 'user', content: [image] }],
+  };
+  const { body } = await explain(adminUrl, '', opaque);
+  assert.equal(body.unmatched, 'opaque');
+  const { text } = await get(`${adminUrl}/metrics`);
+  assert.doesNotMatch(text, /^warmpath_(unscheduled|requests|prompt_tokens)_total\{/m);
+});

@@ -1,8 +1,7 @@
 // The doctor against simulated fleets: a right one is found right, and each fault alone is named alone.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +16,7 @@ import type { SimEngine } from '../../src/sim/sim-engine.js';
 import type { SimOptions } from '../../src/sim/sim-options.js';
 import { byteEncoder } from '../support/byte-encoder.js';
 import { startSim } from '../support/sim-engine.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { tinyTokenizerFolder } from '../support/tiny-tokenizer.js';
 
 const MODEL = 'org/model';
@@ -179,6 +179,17 @@ const FAULTS: readonly Fault[] = [
     message: /token \d+ is \d+ for the engine and \d+ here/,
   },
   {
+    what: 'an engine that does not say its tokens, as tokenizer',
+    change: () => ({ model: { tokenizer: 'engine' } }),
+    break: ({ faults }) => {
+      for (const path of ['/v1/completions/render', '/v1/chat/completions/render', '/tokenize']) {
+        faults.paths.set(path, { status: 404, delayMs: 0 });
+      }
+    },
+    check: 'tokenizer',
+    message: /tokenizer: engine, but the engine does not say its tokens: \/tokenize answers 404/,
+  },
+  {
     what: 'prefix caching off',
     sim: { prefixCaching: false },
     check: 'prefix-caching',
@@ -235,6 +246,14 @@ describe('doctor', { concurrency: 4 }, () => {
     const findings = await examine(sim);
     const rest = findings.filter(({ status }) => status !== 'ok');
     assert.deepEqual(rest, []);
+  });
+
+  test('a right fleet whose engines are the tokenizer is found right', async (t: TestContext) => {
+    const findings = await examine(await startSim(t, SIM), { model: { tokenizer: 'engine' } });
+    assert.deepEqual(
+      findings.filter(({ status }) => status !== 'ok'),
+      [],
+    );
   });
 
   for (const { what, sim: options, change, break: broken, check, message } of FAULTS) {
@@ -317,7 +336,7 @@ describe('doctor', { concurrency: 4 }, () => {
 
 test('the command prints a table or JSON, and its exit code tells', async (t: TestContext) => {
   const sim = await startSim(t, SIM);
-  const folder = mkdtempSync(join(tmpdir(), 'warmpath-doctor-'));
+  const folder = temporaryFolder();
   const file = join(folder, 'warmpath.yaml');
   writeFileSync(file, configText(sim, {}));
   const right = await run('doctor', '--config', file);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type ForwardingServer, forwardingServer } from '../support/forwarding-server.js';
 import { IMPLEMENTATIONS } from '../support/http-servers.js';
+import { seededIntegers } from '../support/random.js';
 import { exchangeRaw, rawClient } from '../support/raw-client.js';
 import { type ScriptedEngine, scriptedEngine, wholeResponse } from '../support/scripted-engine.js';
-import { seededRandom } from '../support/seeded-random.js';
 import { waitFor } from '../support/wait-for.js';
 
 const POST = 'POST /v1/completions HTTP/1.1\r\nhost: x\r\n';
@@ -203,7 +203,7 @@ for (const implementation of IMPLEMENTATIONS) {
     test('mutated requests do no harm', async (context) => {
       const seed = Date.now() % 1_000_000;
       context.diagnostic(`seed ${seed}`);
-      const random = seededRandom(seed);
+      const random = seededIntegers(seed);
       await using own = await abused(implementation);
       for (let round = 0; round < 300; round++) {
         const bytes = Buffer.from(VALID + VALID, 'latin1');

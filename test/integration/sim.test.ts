@@ -252,7 +252,7 @@ test('wrong requests get errors that name what is wrong', async (t) => {
   const cases: readonly (readonly [string | object, number, string, RegExp])[] = [
     ['{"model":', 400, 'BadRequestError', /not valid JSON/],
     ['[]', 400, 'BadRequestError', /must be a JSON object, not an array/],
-    [chat('hi', { model: 'other' }), 404, 'NotFoundError', /"other" does not exist/],
+    [chat('hi', { model: 'other' }), 404, 'NotFoundError', /`other` does not exist/],
     [{ model: MODEL, messages: [] }, 400, 'BadRequestError', /messages/],
     [chat(PROMPT.repeat(4)), 400, 'BadRequestError', /holds 100 tokens; the prompt has 198/],
     [chat('hi', { max_tokens: 99 }), 400, 'BadRequestError', /asks for 99 more/],

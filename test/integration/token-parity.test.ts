@@ -74,7 +74,7 @@ test('the render route is asked first, and /tokenize where there is none', async
     );
   });
   const tokenized = await engineTokens(forwarder, { ...question, url: old.url, body: bytes(chat) });
-  assert.deepEqual(tokenized, { prompts: [[1, 2, 3]] });
+  assert.deepEqual(tokenized, { prompts: [Uint32Array.of(1, 2, 3)] });
   const documents = bytes({ ...chat, documents: [{ text: 'x' }] });
   const refused = await engineTokens(forwarder, { ...question, url: old.url, body: documents });
   assert.ok('unavailable' in refused && /documents/.test(refused.unavailable));

@@ -8,6 +8,7 @@ const EOS = 257;
 
 export const byteEncoder: PromptEncoder = {
   eosTokenId: EOS,
+  mediaPlaceholder: null,
   encode: async (text) => Uint32Array.from(Buffer.from(text)),
   decode: async (ids) => Buffer.from(ids.filter((id) => id < BOS)).toString(),
   encodePrompts: async (request) => {

@@ -1,5 +1,11 @@
 // The prefix index as a map of counters: the oracle of the native one, and what event tests look at.
-import type { IndexStats, NativePrefixIndex, Tier } from '../../src/native.js';
+import {
+  CENSUS_AGES,
+  CENSUS_HOLDERS,
+  type IndexStats,
+  type NativePrefixIndex,
+  type Tier,
+} from '../../src/native.js';
 
 export class NaivePrefixIndex implements NativePrefixIndex {
   readonly id = 0;
@@ -89,6 +95,11 @@ export class NaivePrefixIndex implements NativePrefixIndex {
     let copies = 0;
     for (const [key, count] of this.#copies) if (key.startsWith(`${endpoint}/`)) copies += count;
     return copies;
+  }
+
+  /** It takes no samples. */
+  census(): Uint32Array {
+    return new Uint32Array(CENSUS_AGES.length + CENSUS_HOLDERS.length + 2);
   }
 
   stats(): IndexStats {

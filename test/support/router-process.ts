@@ -13,6 +13,23 @@ export interface RouterProcess {
   /** URL of the ready line. Rejects when the process ends before it. */
   readonly ready: Promise<string>;
   readonly ended: Promise<ProcessEnd>;
+  /** Folder of the configuration file, for other files beside it. */
+  readonly folder: string;
+  /** Replaces the configuration file. */
+  configure(config: string): void;
+  /** Lines of the log so far, parsed. */
+  lines(): readonly LogLine[];
+}
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface ProcessOptions {
+  /** Other files in the folder, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly flags?: readonly string[];
+  /** Module loaded before the program. */
+  readonly preload?: string;
 }
 
 export interface ProcessEnd {
@@ -21,12 +38,19 @@ export interface ProcessEnd {
   readonly stderr: string;
 }
 
-export function serveProcess(context: TestContext, config: string): RouterProcess {
+export function serveProcess(
+  context: TestContext,
+  config: string,
+  { files = {}, environment = {}, flags = [], preload }: ProcessOptions = {},
+): RouterProcess {
   const folder = mkdtempSync(join(tmpdir(), 'warmpath-serve-'));
   const file = join(folder, 'warmpath.yaml');
   writeFileSync(file, config);
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', file], {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const nodeFlags = preload === undefined ? [] : ['--import', preload];
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, 'serve', '--config', file, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   context.after(() => {
     child.kill('SIGKILL');
@@ -50,5 +74,12 @@ export function serveProcess(context: TestContext, config: string): RouterProces
   });
   // A test may only want to see it end.
   ready.catch(() => {});
-  return { child, ready, ended };
+  const lines = () =>
+    stderr
+      .slice(0, stderr.lastIndexOf('\n') + 1)
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line): LogLine => JSON.parse(line));
+  const configure = (text: string) => writeFileSync(file, text);
+  return { child, ready, ended, folder, configure, lines };
 }

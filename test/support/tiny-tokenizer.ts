@@ -1,7 +1,7 @@
 // A tokenizer folder of a dozen words, for what Qwen3's cannot show: BOS tokens, named templates.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from './temporary-folder.js';
 
 const WORDS = ['<s>', '</s>', '<unk>', 'a', 'b', 'c', 'd', 'e', '[', ']', 'S:', 'U:', 'A:'];
 
@@ -18,7 +18,7 @@ export function tinyTokenizerFolder({
   addsBos = false,
   files = {},
 }: TinyOptions): string {
-  const folder = mkdtempSync(join(tmpdir(), 'warmpath-tokenizer-'));
+  const folder = temporaryFolder();
   const bos = { SpecialToken: { id: '<s>', type_id: 0 } };
   const text = { Sequence: { id: 'A', type_id: 0 } };
   const tokenizer = {

@@ -13,6 +13,7 @@ import { NO_KEYS, type PromptKeys } from '../../src/prefix/extra-keys.js';
 import { rootFromSeed } from '../../src/prefix/hash-root.js';
 import { EXTRA_KEY_PROFILES, type HashSettings } from '../../src/prefix/hash-settings.js';
 import { naiveHashes } from '../support/naive-hasher.js';
+import { seededIntegers } from '../support/random.js';
 
 function settingsFor(algorithm: HashAlgorithm, blockSizeTokens: number): HashSettings {
   return {
@@ -20,17 +21,6 @@ function settingsFor(algorithm: HashAlgorithm, blockSizeTokens: number): HashSet
     ...rootFromSeed(algorithm, '42'),
     blockSizeTokens,
     profile: 'main-2026-08-17',
-  };
-}
-
-/** Random integers below a bound (xorshift). */
-function randomFrom(seed: number): (bound: number) => number {
-  let state = seed | 1;
-  return (bound) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % bound;
   };
 }
 
@@ -78,7 +68,7 @@ function randomKeys(tokenCount: number, random: (bound: number) => number): Prom
 
 test('random sequences hash as the naive hasher says, with and without special instructions', () => {
   const seed = Date.now() % 2 ** 31;
-  const random = randomFrom(seed);
+  const random = seededIntegers(seed);
   for (let round = 0; round < 150; round++) {
     const algorithm = pick(HASH_ALGORITHMS, random);
     const settings: HashSettings = {

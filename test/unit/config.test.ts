@@ -172,12 +172,43 @@ test('several models each have their endpoints', () => {
   );
 });
 
-test('the Kubernetes block is understood and named as not available yet', () => {
-  refused(
-    'models: [{ name: m, tokenizer: t, endpoints: { kubernetes: { namespace: llm, selector: app=vllm } } }]',
-    'models[0].endpoints.kubernetes: not available yet',
+const sourced = (endpoints: string) =>
+  `models: [{ name: m, tokenizer: t, endpoints: { ${endpoints} } }]\n`;
+
+test('sources of endpoints stand beside fixed ones, files relative to the configuration', () => {
+  const { config } = parse(
+    sourced(
+      'kubernetes: { namespace: llm, selector: app=vllm, kvEventsPort: 5557 }, dns: { host: vllm.llm.svc, kvEventsPort: 5557 }, file: { path: e.yaml }',
+    ),
   );
-  refused('models: [{ name: m, tokenizer: t, endpoints: {} }]', 'has no endpoint');
+  const [kubernetes, dns, file] = config.models[0]?.sources ?? [];
+  assert.deepEqual(kubernetes, {
+    ...{ kind: 'kubernetes', namespace: 'llm', selector: 'app=vllm', service: null },
+    ...{ inferencePool: null, scheme: 'http', port: 8000, kvEventsPort: 5557, kvReplayPort: null },
+    ...{ dataParallelSize: 1, portName: null, kubeconfig: null },
+  });
+  assert.equal(dns?.kind === 'dns' && dns.intervalMs, 5000);
+  assert.equal(file?.kind === 'file' && file.path, path.resolve('e.yaml'));
+});
+
+test('a source says in exactly one way which pods it means', () => {
+  refused(sourced(''), 'has no endpoint');
+  refused(sourced('kubernetes: { port: 8000 }'), 'models[0].endpoints.kubernetes', 'exactly one');
+  refused(sourced('kubernetes: { selector: a=b, service: c }'), 'exactly one');
+  refused(sourced('kubernetes: { selectors: a=b }'), 'selectors', 'did you mean');
+  refused(sourced('dns: { port: 8000 }'), 'dns.host', 'is required');
+});
+
+test('engines that are found get their event ports from the EndpointPickerConfig, as fixed ones do', () => {
+  const found = parse(
+    `${sourced('kubernetes: { selector: a=b }')}scheduling: { ${GENERATION_3} }`,
+  ).config;
+  const [source] = found.models[0]?.sources ?? [];
+  assert.ok(source?.kind === 'kubernetes');
+  assert.deepEqual([source.kvEventsPort, source.kvReplayPort], [6000, 7000]);
+  // Generation 1 binds, as engines of which no port is known must connect to us.
+  const bound = parse(`${sourced('kubernetes: { selector: a=b }')}scheduling: { ${GENERATION_1} }`);
+  assert.equal(bound.config.kvEvents.bind, 'tcp://*:5557');
 });
 
 const GENERATION_1 =

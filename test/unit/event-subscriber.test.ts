@@ -135,6 +135,22 @@ test('a thousand engines that are away cost little and close at once', (t) => {
   assert.equal(subscriptions.length, 1000);
 });
 
+test('running out of file descriptors is an error that says what to raise', (t) => {
+  // libzmq reports its own limit of sockets in the same way.
+  const context = createEventContext(0);
+  const subscriptions: EngineSubscription[] = [];
+  t.after(() => {
+    for (const each of subscriptions) each.close();
+  });
+  const openMany = () => {
+    for (let i = 0; i < 100; i += 1) {
+      subscriptions.push(new EngineSubscription(context, 'tcp://127.0.0.1:9', SILENT));
+    }
+  };
+  assert.throws(openMany, /cannot connect to tcp:.*: Too many open .*LimitNOFILE/);
+  assert.ok(subscriptions.length > 10);
+});
+
 test('an address that cannot be one is an error that names it', () => {
   const context = createEventContext(8);
   for (const address of ['', 'nowhere', 'http://a:1', 'tcp://a', 'tcp://*:5557', 'tcp://a:b']) {

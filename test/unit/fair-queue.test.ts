@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FairQueue } from '../../src/router/fair-queue.js';
-import { seededRandom } from '../support/seeded-random.js';
+import { seededIntegers } from '../support/random.js';
 
 interface Entry {
   readonly owner: string;
@@ -40,7 +40,7 @@ test('a lower priority comes first, and owners take turns within one', () => {
 
 test('entries come out once, or not at all when they are taken out', () => {
   const seed = Date.now() % 1e6;
-  const below = seededRandom(seed);
+  const below = seededIntegers(seed);
   const queue = new FairQueue<Entry>();
   const inside = new Set<Entry>();
   for (let i = 0; i < 3000; i++) {

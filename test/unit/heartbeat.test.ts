@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { parseConfig } from '../../src/config/config.js';
-import { setLogLevel } from '../../src/log.js';
+import { type LogFields, log } from '../../src/log.js';
 import { createMetrics } from '../../src/metrics.js';
+import { PredictedBlocks } from '../../src/prefix/predicted-blocks.js';
 import { PrefixIndex } from '../../src/prefix/prefix-index.js';
 import { RoutingHistory } from '../../src/prefix/routing-history.js';
 import { DecisionBook } from '../../src/router/decision-book.js';
@@ -23,6 +24,7 @@ function parts(context: TestContext): HeartbeatParts {
     models: [],
     endpointLimit: 8,
     history: new RoutingHistory(() => 0),
+    predicted: new PredictedBlocks(),
     monitor: CONFIG.monitor,
     release: () => {},
     random: () => 0,
@@ -34,9 +36,10 @@ function parts(context: TestContext): HeartbeatParts {
 
 test('every five seconds there is a point, and every minute a line that sums the minute up', (context) => {
   context.mock.timers.enable({ apis: ['setInterval'] });
-  const lines: string[] = [];
-  context.mock.method(process.stderr, 'write', (text: string) => lines.push(text) > 0);
-  setLogLevel('info');
+  const lines: LogFields[] = [];
+  context.mock.method(log, 'info', (message: string, fields: LogFields) => {
+    lines.push({ message, ...fields });
+  });
   const router = parts(context);
   const { traffic } = router.book;
   const heartbeat = new Heartbeat(router);
@@ -48,13 +51,11 @@ test('every five seconds there is a point, and every minute a line that sums the
   assert.deepEqual(lines, []);
   context.mock.timers.tick(5_000);
   assert.equal(lines.length, 1);
-  const { level, message, requests, hitRatioPredicted, hitRatioActual } = JSON.parse(
-    lines[0] ?? '',
-  );
-  assert.deepEqual([level, message, requests], ['info', 'last minute', 1]);
+  const { message, requests, hitRatioPredicted, hitRatioActual }: LogFields = lines[0] ?? {};
+  assert.deepEqual([message, requests], ['last minute', 1]);
   assert.deepEqual([hitRatioPredicted, hitRatioActual], [0.8, 0.768]);
   context.mock.timers.tick(60_000);
-  assert.equal(JSON.parse(lines[1] ?? '').requests, 0, 'each minute is summed up once');
+  assert.equal(lines[1]?.['requests'], 0, 'each minute is summed up once');
 });
 
 test('queued are those that wait for a tokenizer and those that wait for an engine', (context) => {

@@ -16,10 +16,10 @@ test('a request is hashed once for each distinct settings of its model', () => {
     7,
     [facts('x'), facts('y')],
     [
-      { slot: 4, model: 'x', settings: ownChain(16) },
-      { slot: 5, model: 'y', settings: ownChain(16) },
-      { slot: 6, model: 'x', settings: ownChain(64) },
-      { slot: 7, model: 'x', settings: ownChain(16) },
+      { epoch: 4, model: 'x', settings: ownChain(16) },
+      { epoch: 5, model: 'y', settings: ownChain(16) },
+      { epoch: 6, model: 'x', settings: ownChain(64) },
+      { epoch: 7, model: 'x', settings: ownChain(16) },
     ],
   );
   const [x, y] = JSON.parse(snapshot.forPool.text);

@@ -30,11 +30,13 @@ const RECORD: DecisionRecord = {
   blockSizeTokens: BLOCK,
   unmatched: null,
   plan: '',
+  attempt: 1,
   weights: {},
   id: 1,
   time: '2026-01-01T00:00:00.000Z',
   model: 'm',
   loraName: null,
+  prefixHeat: 0,
   promptTokens: 100,
   blockCount: 4,
   endpoint: 'e5',
@@ -91,7 +93,7 @@ function start(t: TestContext, limit = 10) {
         target: { ...given, trust, live, match },
         eventsThen: state(),
       },
-      { promptTokens, cachedTokens },
+      { promptTokens, cachedTokens, completionTokens: 1 },
       cachedTokens,
     );
   };

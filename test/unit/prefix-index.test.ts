@@ -168,3 +168,20 @@ test('random operations agree with a naive index', () => {
   assert.equal(index.stats().blocks, naive.distinctBlocks());
   assert.equal(index.stats().refusedBlocks, 0);
 });
+
+test('the census says how old blocks are and how many hold each', () => {
+  const index = PrefixIndex.open({ maxBytes: MAX_BYTES });
+  assert.equal(index.census().sampledBlocks, 0);
+  index.store(1, TIER.gpu, hashes(1, 2, 3, 4));
+  index.store(2, TIER.gpu, hashes(1));
+  for (let call = 0; call < 64; call += 1) index.maintain();
+  const { sampledBlocks, ageSeconds, holders } = index.census();
+  assert.ok(sampledBlocks >= 4);
+  assert.deepEqual(ageSeconds[0], { upTo: 60, share: 1 });
+  assert.equal(ageSeconds.at(-1)?.upTo, null);
+  const [one, two, ...more] = holders.map(({ share }) => share);
+  assert.ok(one !== undefined && two !== undefined && one > two && two > 0);
+  assert.equal(one + two, 1);
+  assert.ok(more.every((share) => share === 0));
+  index.close();
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RouterError } from '../../src/errors.js';
 import { RequestBody } from '../../src/http/request-body.js';
-import { seededRandom } from '../support/seeded-random.js';
+import { seededIntegers } from '../support/random.js';
 
 function code(error: unknown): string {
   assert.ok(error instanceof RouterError);
@@ -12,7 +12,7 @@ function code(error: unknown): string {
 test('random chunks, limits and moments of reading agree with a plain concatenation', async (context) => {
   const seed = Date.now() % 1_000_000;
   context.diagnostic(`seed ${seed}`);
-  const random = seededRandom(seed);
+  const random = seededIntegers(seed);
   for (let round = 0; round < 2000; round++) {
     const chunks = Array.from({ length: random(6) }, () =>
       Uint8Array.from({ length: random(40) }, () => random(256)),

@@ -122,7 +122,22 @@ for (const implementation of IMPLEMENTATIONS) {
       await Promise.all([idle.closed(), waiting.closed()]);
       await waitFor('the abort', () => held[0]?.aborted === true);
       assert.equal(served.server.openExchanges, 0);
+      await waitFor('the connections', () => served.server.openConnections === 0);
       served.server.close();
+    });
+
+    test('connections are counted, busy or not', async () => {
+      using served = await serve(implementation, (exchange) => exchange.respond(200, [], 'ok'));
+      const clients = await Promise.all([1, 2, 3].map(() => rawClient(served.port)));
+      await waitFor('three connections', () => served.server.openConnections === 3);
+      const [one, two] = clients;
+      one?.send('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      await one?.until((text) => text.includes('ok'));
+      assert.equal(served.server.openConnections, 3);
+      one?.socket.destroy();
+      two?.socket.end();
+      await waitFor('one connection', () => served.server.openConnections === 1);
+      clients[2]?.socket.destroy();
     });
 
     test('a handler that fails costs its request and nothing else', async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError } from '../../src/errors.js';
 import { HfTokenizer } from '../../src/tokenizer/hf-tokenizer.js';
 import { readTokenizerFolder } from '../../src/tokenizer/tokenizer-folder.js';
 import { QWEN3_FOLDER } from '../support/qwen3.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { tinyTokenizerFolder } from '../support/tiny-tokenizer.js';
 
 function fails(path: string, message: RegExp): void {
@@ -18,7 +18,7 @@ function fails(path: string, message: RegExp): void {
 }
 
 test('what is missing is named with its cure', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'warmpath-folder-'));
+  const folder = temporaryFolder();
   fails(join(folder, 'none'), /no folder .*none: download tokenizer\.json/);
   fails(folder, /has no tokenizer\.json: download/);
   writeFileSync(join(folder, 'tokenizer.json'), '{}');

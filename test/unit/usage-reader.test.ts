@@ -5,6 +5,8 @@ import { UsageReader } from '../../src/openai/usage-reader.js';
 const USAGE =
   '"usage":{"prompt_tokens":120,"total_tokens":130,"completion_tokens":10,"prompt_tokens_details":{"cached_tokens":96}}';
 
+const FOUND = { promptTokens: 120, cachedTokens: 96, completionTokens: 10 };
+
 function read(text: string, chunkBytes: number) {
   const reader = new UsageReader();
   const bytes = Buffer.from(text);
@@ -17,19 +19,23 @@ function read(text: string, chunkBytes: number) {
 test('usage of a JSON answer is found however the bytes are cut', () => {
   const text = `{"id":"x","choices":[{"text":"${'word '.repeat(2000)}"}],${USAGE}}`;
   for (const chunkBytes of [1, 7, 64, 1023, 1024, 1025, 100_000]) {
-    assert.deepEqual(read(text, chunkBytes), { promptTokens: 120, cachedTokens: 96 });
+    assert.deepEqual(read(text, chunkBytes), FOUND);
   }
 });
 
 test('usage of a stream is that of its last usage chunk', () => {
   const early = 'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n';
   const text = `${early}data: {"choices":[],${USAGE}}\n\ndata: [DONE]\n\n`;
-  assert.deepEqual(read(text, 50), { promptTokens: 120, cachedTokens: 96 });
+  assert.deepEqual(read(text, 50), FOUND);
 });
 
 test('an engine that does not report cached tokens leaves them unknown', () => {
   const text = '{"usage":{"prompt_tokens":5,"total_tokens":6,"prompt_tokens_details":null}}';
-  assert.deepEqual(read(text, 10), { promptTokens: 5, cachedTokens: null });
+  assert.deepEqual(read(text, 10), {
+    promptTokens: 5,
+    cachedTokens: null,
+    completionTokens: null,
+  });
 });
 
 test('an answer without usage has none', () => {

@@ -13,8 +13,9 @@ export function checkTokenizer(survey: EndpointSurvey): Verdict {
 export function checkChatTemplate(survey: EndpointSurvey): Verdict {
   if (!isReachable(survey)) return unknown('see http');
   const { completionTokens, chatTokens } = survey;
-  const sameText = 'difference' in completionTokens && completionTokens.difference === null;
-  if (!sameText) return unknown('see tokenizer');
+  const differs = 'difference' in completionTokens && completionTokens.difference !== null;
+  const known = 'difference' in completionTokens || 'engineSays' in completionTokens;
+  if (differs || !known) return unknown('see tokenizer');
   return verdict(
     chatTokens,
     "set chatTemplate to the engine's --chat-template, and chatTemplateContentFormat likewise",
@@ -23,6 +24,13 @@ export function checkChatTemplate(survey: EndpointSurvey): Verdict {
 
 function verdict(facts: TokenFacts, cure: string): Verdict {
   if ('unavailable' in facts) return unknown(facts.unavailable);
+  if ('engineSays' in facts) return ok(`the engine says its tokens (${facts.engineSays})`);
+  if ('engineFails' in facts) {
+    return wrong(
+      `tokenizer: engine, but the engine does not say its tokens: ${facts.engineFails}`,
+      'set tokenizer to a folder; render routes come with vLLM 0.15, /tokenize is older',
+    );
+  }
   const { difference } = facts;
   if (difference === null) return ok('equal tokens');
   const { position, ours, theirs } = difference;
