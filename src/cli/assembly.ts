@@ -201,7 +201,14 @@ export async function assemble(
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(
-    createApi({ ...shared, control, timeoutMs, version: VERSION, requestLog: () => config.log }),
+    createApi({
+      ...shared,
+      control,
+      timeoutMs,
+      keepAliveMs: config.timeouts.keepAliveMs,
+      version: VERSION,
+      requestLog: () => config.log,
+    }),
   );
   const admin = createServer(
     createAdmin({

@@ -235,7 +235,7 @@ export class RequestMatcher {
 
 type Outline = Pick<
   MatchFound,
-  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'skipsCacheRead'
+  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'priority' | 'skipsCacheRead'
 >;
 
 /** Nobody wants to see tokens, and no engine has made them. */
@@ -255,8 +255,8 @@ function tryRendered(rendered: Rendered): RenderedPrompts | null {
 }
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
-  const { stream, maxTokens, skipsCacheRead } = request;
-  return { ok: true, model: model.name, loraName, stream, maxTokens, skipsCacheRead };
+  const { stream, maxTokens, priority, skipsCacheRead } = request;
+  return { ok: true, model: model.name, loraName, stream, maxTokens, priority, skipsCacheRead };
 }
 
 function unmatched(

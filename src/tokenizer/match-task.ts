@@ -98,6 +98,8 @@ export interface MatchFound {
   readonly loraName: string | null;
   readonly stream: boolean;
   readonly maxTokens: number | null;
+  /** vLLM's, for the queue before the engines: lower is earlier. */
+  readonly priority: number;
   readonly promptTokens: number;
   /** The engine will not read its cache for this request. */
   readonly skipsCacheRead: boolean;

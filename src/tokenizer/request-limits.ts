@@ -1,4 +1,4 @@
-// The router's own limits of a request, above what its body's bytes bound.
+// Limits of a request: the router's own, above what its body's bytes bound, and the model's.
 import { RouterError } from '../errors.js';
 import type { InferenceRequest } from '../inference-request.js';
 
@@ -39,8 +39,7 @@ export function checkPromptTokens(
   );
 }
 
-/** Throws RouterError `prompt_too_long`: vLLM refuses what does not fit, in these words, instead of
- * cutting it. */
+/** Throws RouterError `prompt_too_long`: vLLM refuses what does not fit instead of cutting it. */
 export function checkLength(
   lengths: readonly number[],
   request: InferenceRequest,
@@ -48,18 +47,25 @@ export function checkLength(
 ): void {
   if (maxModelLen === null) return;
   const maxTokens = request.maxTokens ?? 0;
-  const room = maxModelLen - maxTokens;
   for (const length of lengths) {
-    if (length <= room) continue;
-    throw new RouterError(
-      'prompt_too_long',
-      `You passed ${length} input tokens and requested ${maxTokens} output tokens. ` +
-        `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
-        `maximum input length of ${Math.max(0, room)} tokens. ` +
-        'Please reduce the length of the input prompt.',
-      { param: 'input_tokens' },
-    );
+    if (length > maxModelLen - maxTokens) throw promptTooLong(length, maxTokens, maxModelLen);
   }
+}
+
+/** What vLLM says, word for word, of a prompt that leaves no room for its answer. */
+export function promptTooLong(
+  promptTokens: number,
+  maxTokens: number,
+  maxModelLen: number,
+): RouterError {
+  return new RouterError(
+    'prompt_too_long',
+    `You passed ${promptTokens} input tokens and requested ${maxTokens} output tokens. ` +
+      `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
+      `maximum input length of ${Math.max(0, maxModelLen - maxTokens)} tokens. ` +
+      'Please reduce the length of the input prompt.',
+    { param: 'input_tokens' },
+  );
 }
 
 function messageCount(request: InferenceRequest): number {
