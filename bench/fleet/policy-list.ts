@@ -6,7 +6,7 @@ import { ConfigError } from '../../src/errors.js';
 import { dynamo, llmDSeed, oracle } from './policies/event-policies.js';
 import { approximate2025, approximateTuned, cacheAware } from './policies/guessing-policies.js';
 import { boundedHash, prefixHash, session } from './policies/hash-policies.js';
-import { llmDCurrent, precise } from './policies/router-policies.js';
+import { llmDCurrent, precise, warmpath } from './policies/router-policies.js';
 import { load, random, roundRobin } from './policies/unaware-policies.js';
 import type { PolicyKind } from './policy.js';
 
@@ -24,6 +24,7 @@ export const POLICIES: readonly PolicyKind[] = [
   llmDSeed,
   llmDCurrent,
   precise,
+  warmpath,
 ];
 
 /** `all`, or names with commas between them. Throws ConfigError for a name nobody has. */

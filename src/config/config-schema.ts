@@ -149,6 +149,11 @@ const timeouts = table(
     connectMs: ms('To connect to an engine.', 5000),
     firstByteMs: ms('To the first byte of an answer; long prompts wait in queues.', 600_000),
     idleMs: ms('Between two parts of an answer.', 300_000),
+    keepAliveMs: ms(
+      'Between SSE comments to a client whose stream has not begun; its status is then 200 whatever comes, a refusal becomes an error event. 0: none.',
+      0,
+      0,
+    ),
     matchMs: ms('To tokenize and match; later requests go out unmatched.', 2000),
     queueMs: ms('For a place at the engines; then 429.', 30_000, 0),
     drainMs: ms('For requests in flight when the router stops.', 30_000, 0),
@@ -231,8 +236,12 @@ export const CONFIG = table(
     tokenizer: table(
       {
         threads: auto(
-          integer({ doc: 'Tokenizer threads.', min: 1, max: 256 }),
-          'one a core, less one',
+          integer({
+            doc: 'Tokenizer threads. With two or more, some get no long prompts.',
+            min: 1,
+            max: 256,
+          }),
+          'one for every two cores, at least two',
         ),
       },
       'Tokenizing and matching.',

@@ -1,6 +1,8 @@
 // The API port: which request is routed by prefix, answered here, or forwarded as it is.
 import { RouterError } from '../errors.js';
+import { eventOf } from '../http/error-body.js';
 import type { Exchange } from '../http/exchange.js';
+import { KeptExchange } from '../http/kept-exchange.js';
 import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import { changeAdapter } from './adapter-route.js';
@@ -25,13 +27,23 @@ export interface ApiParts {
   readonly bodyLimitBytes: number;
   /** For what is asked of several engines at once. */
   readonly timeoutMs: number;
+  /** Between comments to a client whose stream has not begun; 0: none are sent. */
+  readonly keepAliveMs: number;
 }
 
 /** Handles every request of the API port; never rejects. */
 export function createApi(parts: ApiParts): (exchange: Exchange) => void {
   return (exchange) => {
-    void serve(exchange, parts);
+    void serve(parts.keepAliveMs === 0 ? exchange : kept(exchange, parts.keepAliveMs), parts);
   };
+}
+
+function kept(inner: Exchange, everyMs: number): Exchange {
+  return new KeptExchange(inner, {
+    everyMs,
+    headers: (exchange) => notesOf(exchange).answerHeaders,
+    event: (body) => eventOf(body, inner.path),
+  });
 }
 
 /** Never rejects. Requests that the router answers by itself, such as probes, are not logged unless it

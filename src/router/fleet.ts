@@ -3,7 +3,7 @@ import type { EndpointSlot, EndpointSpec, WantedEndpoint } from '../endpoint/end
 import type { HealthThresholds, HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
-import { type Booking, InflightLoad } from '../endpoint/inflight-load.js';
+import { type BookedWork, type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import { ConfigError } from '../errors.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
@@ -202,8 +202,8 @@ export class Fleet {
     return this.#snapshot;
   }
 
-  book(slot: EndpointSlot, uncachedTokens: number): Booking {
-    return this.#inflight.book(slot, uncachedTokens);
+  book(slot: EndpointSlot, work: BookedWork): Booking {
+    return this.#inflight.book(slot, work);
   }
 
   /** What a request met: a failure of the endpoint's counts against it, an answer for it. An answer

@@ -64,6 +64,12 @@ export class LiveEndpoint {
       get inflightTokens() {
         return inflight.tokens(slot);
       },
+      get inflightContextTokens() {
+        return inflight.contextTokens(slot);
+      },
+      get prefillMsPerToken() {
+        return inflight.msPerToken(slot);
+      },
       get otherRequests() {
         return others();
       },
