@@ -39,6 +39,7 @@ import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
+import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
 import { VERSION } from './version.js';
@@ -102,12 +103,13 @@ export async function assemble(
   );
   fleet.follow(thread);
   const { limits } = config;
-  const outliner = new RequestMatcher({
+  const onMain = new RequestMatcher({
     parse: parseRequest,
-    match: null,
-    maxEndpoints: 0,
+    match: (hashes, triples) => index.native.match(hashes, triples),
+    maxEndpoints: native.maxEndpoints,
     limits,
   });
+  const quick = new QuickMatcher(onMain);
   const pool = new TokenizerPool({
     threads: config.tokenizer.threads,
     queueMax: config.limits.queuedRequests,
@@ -115,10 +117,12 @@ export async function assemble(
     indexId: index.id,
     models: fleet.models().forPool,
     limits: { messages: limits.messages, promptTokens: limits.promptTokens },
-    outline: (task) => outliner.outline(task),
+    outline: (task) => onMain.outline(task),
+    quick: (task) => quick.match(task),
   });
   try {
     await pool.ready();
+    await quick.load(pool.quickFolders);
   } catch (failure) {
     await Promise.all([pool.close(), thread.close(), forwarder.close()]);
     throw failure;
@@ -193,11 +197,12 @@ export async function assemble(
   const gate = new ApiGate(config.access, () => performance.now());
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
+  const caches = () => quick.caches();
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, discovery, index, queue, metrics }, accept);
+    metricsPage({ fleet, discovery, index, queue, caches, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
-  const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
+  const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(

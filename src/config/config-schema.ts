@@ -251,8 +251,12 @@ export const CONFIG = table(
     tokenizer: table(
       {
         threads: auto(
-          integer({ doc: 'Tokenizer threads.', min: 1, max: 256 }),
-          'one a core, less one',
+          integer({
+            doc: 'Tokenizer threads. With two or more, some get no long prompts.',
+            min: 1,
+            max: 256,
+          }),
+          'one for every two cores, at least two',
         ),
       },
       'Tokenizing and matching.',
