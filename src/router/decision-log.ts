@@ -6,6 +6,8 @@ import type { RequestIds } from './request-ids.js';
 export interface DecisionRecord extends RequestIds {
   readonly id: number;
   readonly time: string;
+  /** 2 and more: the endpoints before it failed or had too much to do. */
+  readonly attempt: number;
   /** Empty: the request was only passed on. */
   readonly model: string;
   readonly loraName: string | null;

@@ -161,6 +161,7 @@ export class VirtualRouter {
       stream: true,
       maxTokens: null,
       promptTokens,
+      priority: 0,
       skipsCacheRead: false,
       unmatched: null,
       question: null,

@@ -30,6 +30,7 @@ const RECORD: DecisionRecord = {
   blockSizeTokens: BLOCK,
   unmatched: null,
   plan: '',
+  attempt: 1,
   weights: {},
   id: 1,
   time: '2026-01-01T00:00:00.000Z',
