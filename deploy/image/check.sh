@@ -28,7 +28,7 @@ models:
     endpoints: { static: [{ name: a, url: "http://127.0.0.1:18400", kvEvents: "tcp://127.0.0.1:15557" }] }
 YAML
 cd /tmp
-(warmpath sim --port 18400 --kv-events 'tcp://127.0.0.1:15557' --timing canned) > "$work/sim.log" 2>&1 &
+(warmpath sim --port 18400 --kv-events 'tcp://*:15557' --timing canned) > "$work/sim.log" 2>&1 &
 pids+=($!)
 (warmpath serve --config "$work/warmpath.yaml") > "$work/router.log" 2>&1 &
 router=$!
