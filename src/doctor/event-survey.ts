@@ -7,7 +7,7 @@ import { awaitPeer, peekAt, type ZmtpPeer } from './zmtp-peek.js';
 /** vLLM's default, besides the one we bind. */
 const DEFAULT_EVENT_PORT = 5557;
 /** A publisher that connects tries again every 100 ms. */
-const AWAIT_MS = 1500;
+const AWAIT_MS = 3000;
 
 export interface SocketFacts {
   readonly publisher: ZmtpPeer | null;
