@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { Context, Publisher, Router } from 'zeromq';
+import { Context, Publisher, Router, Subscriber } from 'zeromq';
 import { awaitPublisher, peekAt } from '../../src/doctor/zmtp-peek.js';
 import { freePort } from '../../src/sim/free-port.js';
 
