@@ -8,7 +8,6 @@ import { createServer } from '../http/server.js';
 import { log } from '../log.js';
 import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
-import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
@@ -31,12 +30,12 @@ import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
+import { overdueOutline } from '../router/overdue-outline.js';
 import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
-import { RequestMatcher } from '../tokenizer/match-request.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
 import { VERSION } from './version.js';
@@ -98,12 +97,6 @@ export async function assemble(
   );
   fleet.follow(thread);
   const { limits } = config;
-  const outliner = new RequestMatcher({
-    parse: parseRequest,
-    match: null,
-    maxEndpoints: 0,
-    limits,
-  });
   const pool = new TokenizerPool({
     threads: config.tokenizer.threads,
     queueMax: config.limits.queuedRequests,
@@ -111,7 +104,7 @@ export async function assemble(
     indexId: index.id,
     models: fleet.models().forPool,
     limits: { messages: limits.messages, promptTokens: limits.promptTokens },
-    outline: (task) => outliner.outline(task),
+    outline: overdueOutline(limits),
   });
   try {
     await pool.ready();
