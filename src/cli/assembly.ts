@@ -1,5 +1,6 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
+import { ApiGate } from '../access/api-gate.js';
 import type { Config } from '../config/config.js';
 import { Discovery } from '../discovery/discovery.js';
 import type { EventReport } from '../events/event-messages.js';
@@ -12,6 +13,7 @@ import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
+import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { Admission } from '../router/admission.js';
@@ -36,6 +38,8 @@ import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
+import { RequestMatcher } from '../tokenizer/match-request.js';
+import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
 import { VERSION } from './version.js';
@@ -81,6 +85,7 @@ export async function assemble(
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
     idleTimeoutMs: config.timeouts.idleMs,
+    tls: config.tls,
   });
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
@@ -90,6 +95,7 @@ export async function assemble(
     monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
+    questions: questionDispatcher(config.tls),
   });
   const unknownTopics = new Set<string>();
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
@@ -97,6 +103,13 @@ export async function assemble(
   );
   fleet.follow(thread);
   const { limits } = config;
+  const onMain = new RequestMatcher({
+    parse: parseRequest,
+    match: (hashes, triples) => index.native.match(hashes, triples),
+    maxEndpoints: native.maxEndpoints,
+    limits,
+  });
+  const quick = new QuickMatcher(onMain);
   const pool = new TokenizerPool({
     threads: config.tokenizer.threads,
     queueMax: config.limits.queuedRequests,
@@ -105,9 +118,11 @@ export async function assemble(
     models: fleet.models().forPool,
     limits: { messages: limits.messages, promptTokens: limits.promptTokens },
     outline: overdueOutline(limits),
+    quick: (task) => quick.match(task),
   });
   try {
     await pool.ready();
+    await quick.load(pool.quickFolders);
   } catch (failure) {
     await Promise.all([pool.close(), thread.close(), forwarder.close()]);
     throw failure;
@@ -179,13 +194,15 @@ export async function assemble(
     bodyLimitBytes,
   });
   let draining = false;
+  const gate = new ApiGate(config.access, () => performance.now());
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
+  const caches = () => quick.caches();
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, discovery, index, queue, metrics }, accept);
+    metricsPage({ fleet, discovery, index, queue, caches, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
-  const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
+  const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(
@@ -195,6 +212,7 @@ export async function assemble(
       timeoutMs,
       keepAliveMs: config.timeouts.keepAliveMs,
       version: VERSION,
+      gate,
       requestLog: () => config.log,
     }),
   );
@@ -203,6 +221,7 @@ export async function assemble(
       ...{ ...shared, index, book, feed, demo, discovery },
       files: new DashboardFiles(),
       draining: () => draining,
+      adminKey: () => config.access.adminKey,
     }),
   );
   log.info('scheduling', { plan: scheduler.description });
@@ -250,6 +269,7 @@ function fleetModel(model: Config['models'][number]): FleetModel {
     hashSeed: model.hashSeed,
     maxModelLen: model.maxModelLen,
     apiKey: model.apiKey,
+    replaceAuthorization: model.replaceAuthorization,
     chat: {
       chatTemplateContentFormat,
       trustRequestChatTemplate,
