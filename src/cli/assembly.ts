@@ -9,6 +9,7 @@ import { createServer } from '../http/server.js';
 import { log } from '../log.js';
 import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
+import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
