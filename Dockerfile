@@ -23,7 +23,8 @@ COPY --from=build /app /app
 LABEL org.opencontainers.image.title="warmpath" \
       org.opencontainers.image.description="OpenAI-compatible router that sends every request to the vLLM engine that already holds its prompt in KV cache" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production
+# Inside a container loopback is nobody's: whoever publishes the port decides who reaches it.
+ENV NODE_ENV=production WARMPATH_ADMIN_HOST=0.0.0.0
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8080 9090

@@ -1,6 +1,5 @@
-// Who may use the router: keys and certificates, read from the files that the configuration names.
-import { createSecureContext } from 'node:tls';
-import type { ACCESS, certificate } from './access-schema.js';
+// Who may use the router: keys, read from the files that the configuration names.
+import type { ACCESS } from './access-schema.js';
 import type { ConfigFiles } from './config-files.js';
 import type { Infer, Place } from './field.js';
 import { type ApiKeyEntry, digestOf, parseKeyList, parseKeys } from './key-file.js';
@@ -20,14 +19,6 @@ export interface AccessOverrides {
   /** Keys with commas between them, besides those of the file. */
   readonly apiKey: string | null;
   readonly adminKey: string | null;
-}
-
-export interface CertificateConfig {
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** PEM text of both. */
-  readonly cert: string;
-  readonly key: string;
 }
 
 /** Throws ConfigError naming file and line. */
@@ -64,23 +55,4 @@ export function readAccess(
     keys: asks ? keys : null,
     adminKey: admin === null ? null : digestOf(admin),
   };
-}
-
-/** Throws ConfigError for files that are no certificate and its key. */
-export function readCertificate(
-  given: Infer<ReturnType<typeof certificate>> | null,
-  place: Place,
-  files: ConfigFiles,
-): CertificateConfig | null {
-  if (given === null) return null;
-  const { certFile, keyFile } = given;
-  const cert = files.read(certFile, place.child('certFile').name);
-  const key = files.read(keyFile, place.child('keyFile').name);
-  try {
-    createSecureContext({ cert, key });
-  } catch (failure) {
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    place.fail(`${certFile} and ${keyFile} are not a certificate and its key: ${reason}`);
-  }
-  return { certFile: files.resolve(certFile), keyFile: files.resolve(keyFile), cert, key };
 }

@@ -40,16 +40,6 @@ export const ACCESS = table(
   'Who may use the router.',
 );
 
-/** Certificate of one port. */
-export const certificate = (doc: string) =>
-  table(
-    {
-      certFile: text({ doc: 'PEM file with the certificate and those above it.' }),
-      keyFile: text({ doc: 'PEM file with its private key.' }),
-    },
-    doc,
-  );
-
 export const ENGINE_TLS = table(
   {
     verify: flag({ doc: 'Check the certificates of https engines.', fallback: true }),
