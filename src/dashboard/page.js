@@ -5,6 +5,7 @@ import { DemoPanel } from './demo-panel.js';
 import { byId, setText } from './dom.js';
 import { ExplainBox } from './explain-box.js';
 import { FleetMap } from './fleet-map.js';
+import { IndexShares } from './index-shares.js';
 import { IndexTables } from './index-tables.js';
 import { Numbers } from './numbers.js';
 
@@ -15,6 +16,7 @@ const parts = [
   new FleetMap(),
   new DecisionList(),
   new ExplainBox(),
+  new IndexShares(),
   new IndexTables(),
 ];
 

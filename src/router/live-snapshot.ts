@@ -77,7 +77,8 @@ function indexNow({ fleet, index }: SnapshotParts): object {
       copies += index.blocksOf(endpoint.slot, tier);
     }
   }
-  return { ...stats, copiesPerBlock: stats.blocks === 0 ? null : copies / stats.blocks };
+  const copiesPerBlock = stats.blocks === 0 ? null : copies / stats.blocks;
+  return { ...stats, copiesPerBlock, census: index.census() };
 }
 
 function endpointsNow({ fleet, index }: SnapshotParts): object[] {

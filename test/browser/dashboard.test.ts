@@ -41,6 +41,11 @@ test(
     await textChanged(saved, first);
     await page.locator('#charts path.warm[d*=L]').first().waitFor({ state: 'attached' });
     await page.locator('#fleet .card[data-state=exact]').nth(2).waitFor();
+    // The index is young, and each prompt is at one engine or at several.
+    const shares = page.locator('#index-shares');
+    await shares.locator('li', { hasText: /^under 10 min 100 %$/ }).waitFor();
+    await shares.locator('li', { hasText: /^1 endpoint [\d.]+ %$/ }).waitFor();
+    await page.locator('#score-legend li', { hasText: 'prefix-cache-scorer' }).waitFor();
     await page.screenshot({ path: `${ARTEFACTS}/light.png`, fullPage: true });
     assert.deepEqual(problems, []);
   },
@@ -162,6 +167,13 @@ test(
     await verdict.waitFor();
     assert.equal(await verdict.textContent(), endpoint);
     assert.equal(await page.locator('dialog .candidates tbody tr').count(), 3);
+    assert.equal(await page.locator('dialog .prompt').count(), 0);
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Show the prompt').check();
+    await page.getByRole('button', { name: 'Explain' }).click();
+    const prompt = page.locator('dialog .prompt pre');
+    await prompt.waitFor();
+    assert.match((await prompt.textContent()) ?? '', /^<\|im_start\|>user\nWhere does a boat/);
     await page.keyboard.press('Escape');
 
     await page.locator('#request').fill('{"model": "nobody", "messages": []}');

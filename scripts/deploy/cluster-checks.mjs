@@ -1,0 +1,160 @@
+// What schemas cannot say: names that must meet, times that must fit, and that the router accepts its own
+// configuration.
+import { parseConfig } from '../../dist/src/config/config.js';
+
+const POD_KINDS = new Set(['Deployment', 'StatefulSet']);
+
+/** What does not fit together among the objects of one kustomization. */
+export function crossChecks(objects) {
+  const problems = [];
+  const say = (object, text) => problems.push(`${object.kind} ${object.metadata.name}: ${text}`);
+  const named = (kind, name) => objects.find((o) => o.kind === kind && o.metadata.name === name);
+  const workloads = objects.filter(({ kind }) => POD_KINDS.has(kind));
+  const podsOf = (labels) =>
+    workloads.filter(({ spec }) => includes(spec.template.metadata.labels, labels ?? {}));
+
+  for (const workload of workloads) {
+    const { spec } = workload;
+    const { spec: pod, metadata } = spec.template;
+    if (!includes(metadata.labels, spec.selector.matchLabels)) say(workload, 'selects other pods');
+    if (spec.serviceName !== undefined && named('Service', spec.serviceName) === undefined) {
+      say(workload, `there is no Service ${spec.serviceName}`);
+    }
+    const account = pod.serviceAccountName;
+    if (account !== undefined && named('ServiceAccount', account) === undefined) {
+      say(workload, `there is no ServiceAccount ${account}`);
+    }
+    for (const { name, configMap } of pod.volumes ?? []) {
+      if (configMap !== undefined && named('ConfigMap', configMap.name) === undefined) {
+        say(workload, `volume ${name}: there is no ConfigMap ${configMap.name}`);
+      }
+    }
+    for (const container of [...(pod.initContainers ?? []), ...pod.containers]) {
+      for (const problem of containerProblems(container, pod)) say(workload, problem);
+    }
+  }
+  for (const object of objects) {
+    const { kind, spec } = object;
+    if (kind === 'Service' && podsOf(spec.selector).length === 0) say(object, 'selects no pod');
+    if (kind === 'Service') {
+      for (const { targetPort } of spec.ports) {
+        const exists = podsOf(spec.selector).some((workload) =>
+          portNames(workload).has(String(targetPort)),
+        );
+        if (!exists && podsOf(spec.selector).length > 0)
+          say(object, `no pod has port ${targetPort}`);
+      }
+    }
+    if (kind === 'PodDisruptionBudget' && podsOf(spec.selector.matchLabels).length === 0) {
+      say(object, 'selects no pod');
+    }
+    if (kind === 'HorizontalPodAutoscaler') {
+      const { kind: target, name } = spec.scaleTargetRef;
+      const scaled = named(target, name);
+      if (scaled === undefined) say(object, `there is no ${target} ${name}`);
+      else if (scaled.spec.replicas !== undefined)
+        say(scaled, 'replicas are the autoscaler’s to say');
+    }
+    if (kind === 'PodMonitor') {
+      for (const { port } of spec.podMetricsEndpoints) {
+        const pods = podsOf(spec.selector.matchLabels);
+        if (!pods.some((workload) => portNames(workload).has(port))) say(object, `no port ${port}`);
+      }
+    }
+    if (kind === 'RoleBinding' && named('Role', object.roleRef.name) === undefined) {
+      say(object, `there is no Role ${object.roleRef.name}`);
+    }
+  }
+  return [...problems, ...routerProblems(objects)];
+}
+
+function containerProblems(container, pod) {
+  const problems = [];
+  const { name, securityContext = {}, volumeMounts = [], image = '' } = container;
+  if (securityContext.allowPrivilegeEscalation !== false) problems.push(`${name} may escalate`);
+  if (!securityContext.capabilities?.drop?.includes('ALL'))
+    problems.push(`${name} has capabilities`);
+  if (image.endsWith(':latest')) problems.push(`${name} runs whatever is latest`);
+  if (container.resources?.requests === undefined) problems.push(`${name} requests nothing`);
+  const isOurs = image.split(':')[0]?.endsWith('warmpath') === true;
+  if (isOurs && securityContext.readOnlyRootFilesystem !== true) problems.push(`${name} may write`);
+  if (isOurs && pod.securityContext?.runAsNonRoot !== true) problems.push(`${name} may be root`);
+  if (pod.securityContext?.seccompProfile === undefined)
+    problems.push('there is no seccomp profile');
+  for (const mount of volumeMounts) {
+    const exists = pod.volumes.some((volume) => volume.name === mount.name);
+    if (!exists) problems.push(`${name}: there is no volume ${mount.name}`);
+  }
+  const ports = new Set((container.ports ?? []).map((port) => port.name));
+  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+    const port = container[probe]?.httpGet?.port;
+    if (port !== undefined && !ports.has(port)) problems.push(`${probe}: no port ${port}`);
+  }
+  return problems;
+}
+
+/** The router's configuration is read as the router reads it, and held against what is around it. */
+function routerProblems(objects) {
+  const deployment = objects.find(({ kind, metadata }) => {
+    return kind === 'Deployment' && metadata.name === 'warmpath';
+  });
+  if (deployment === undefined) return [];
+  const pod = deployment.spec.template.spec;
+  const name = pod.volumes.find((volume) => volume.name === 'config').configMap.name;
+  const map = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === name);
+  const { config, warnings } = parseConfig(
+    map.data['warmpath.yaml'],
+    '/etc/warmpath/warmpath.yaml',
+  );
+  const problems = warnings.map((warning) => `warmpath.yaml: ${warning}`);
+  const router = pod.containers.find((container) => container.name === 'router');
+  const preStopSeconds = router.lifecycle.preStop.sleep.seconds;
+  const needed = preStopSeconds + config.timeouts.drainMs / 1000 + 5;
+  if (pod.terminationGracePeriodSeconds < needed) {
+    problems.push(
+      `the grace period is ${pod.terminationGracePeriodSeconds} s, ${needed} s are needed`,
+    );
+  }
+  const ports = new Map(router.ports.map((port) => [port.name, port.containerPort]));
+  if (ports.get('http') !== config.listen.port) problems.push('another API port is configured');
+  if (ports.get('admin') !== config.listen.adminPort)
+    problems.push('another admin port is configured');
+  const policy = objects.find(({ kind, metadata }) => {
+    return kind === 'NetworkPolicy' && metadata.name === 'warmpath';
+  });
+  const open = (port) =>
+    policy.spec.egress.some(({ to, ports: ranges }) => to !== undefined && isOpen(ranges, port));
+  for (const { sources } of config.models) {
+    for (const source of sources) {
+      if (source.kind !== 'kubernetes') continue;
+      for (const port of [source.port, source.kvEventsPort, source.kvReplayPort]) {
+        if (port !== null && !open(port)) problems.push(`the NetworkPolicy closes port ${port}`);
+      }
+      problems.push(...selectorProblems(source.selector, objects));
+    }
+  }
+  return problems;
+}
+
+/** Engines in the same kustomization are meant to be found. */
+function selectorProblems(selector, objects) {
+  const engines = objects.filter(({ kind }) => kind === 'StatefulSet');
+  if (selector === null || engines.length === 0) return [];
+  const labels = Object.fromEntries(selector.split(',').map((part) => part.split('=')));
+  const found = engines.some(({ spec }) => includes(spec.template.metadata.labels, labels));
+  return found ? [] : [`no engine has the labels ${selector}`];
+}
+
+function isOpen(ranges, port) {
+  return ranges.some(({ port: from, endPort = from }) => from <= port && port <= endPort);
+}
+
+function portNames({ spec }) {
+  return new Set(
+    spec.template.spec.containers.flatMap(({ ports = [] }) => ports.map(({ name }) => name)),
+  );
+}
+
+function includes(labels, wanted) {
+  return Object.entries(wanted).every(([key, value]) => labels?.[key] === value);
+}
