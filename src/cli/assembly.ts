@@ -13,6 +13,7 @@ import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { createForwarder } from '../proxy/forwarder.js';
+import { Replica } from '../replica/replica.js';
 import { createAdmin } from '../router/admin.js';
 import { Admission } from '../router/admission.js';
 import { createApi } from '../router/api.js';
@@ -95,7 +96,6 @@ export async function assemble(
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
     onReport(report, fleet, unknownTopics),
   );
-  fleet.follow(thread);
   const { limits } = config;
   const outliner = new RequestMatcher({
     parse: parseRequest,
@@ -124,6 +124,19 @@ export async function assemble(
   });
   discovery.follow(config.models);
   await discovery.first(DISCOVERY_WAIT_MS);
+  let draining = false;
+  const replica = new Replica({
+    peers: config.peers,
+    stateDir: config.stateDir,
+    loadIntervalMs: config.peerLoadMs,
+    ...{ software: VERSION, thread },
+    sources: () => fleet.eventSources,
+    ownLoad: (slot) => fleet.inflight(slot),
+    onLoads: (loads) => fleet.hearPeers(loads),
+    unready: () => (draining ? 'draining' : null),
+  });
+  await replica.start();
+  fleet.follow(thread);
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
@@ -183,7 +196,6 @@ export async function assemble(
     }),
     bodyLimitBytes,
   });
-  let draining = false;
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
   const page = (accept: string | undefined) =>
@@ -198,7 +210,7 @@ export async function assemble(
   );
   const admin = createServer(
     createAdmin({
-      ...{ ...shared, index, book, feed, demo, discovery },
+      ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
       files: new DashboardFiles(),
       draining: () => draining,
     }),
@@ -230,7 +242,8 @@ export async function assemble(
       admin.close();
       fleet.close();
       book.mismatches.close();
-      await Promise.all([thread.close(), pool.close()]);
+      await replica.save();
+      await Promise.all([thread.close(), pool.close(), replica.close()]);
       index.close();
     },
   };

@@ -43,6 +43,7 @@ export interface ConfigOverrides {
   readonly eppFile: string | null;
   readonly eppText: string | null;
   readonly logLevel: Config['log']['level'] | null;
+  readonly stateDir?: string | null;
 }
 
 export const NO_OVERRIDES: ConfigOverrides = {
@@ -218,11 +219,11 @@ function withPlan(
 }
 
 function merged(
-  { listen, kvEvents, index, log }: ConfigFile,
+  { listen, kvEvents, index, log, ...file }: ConfigFile,
   plan: SchedulingPlan,
-  { port, adminPort, logLevel }: ConfigOverrides,
+  { port, adminPort, logLevel, stateDir }: ConfigOverrides,
   bind: string | null,
-): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling'> {
+): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling' | 'stateDir'> {
   const { speculative } = plan;
   const plannedTtlMs =
     speculative === null ? DEFAULT_TTL_MS : speculative.enabled ? speculative.ttlMs : 0;
@@ -236,5 +237,6 @@ function merged(
     },
     log: { ...log, level: logLevel ?? log.level },
     scheduling: plan,
+    stateDir: stateDir ?? file.stateDir,
   };
 }

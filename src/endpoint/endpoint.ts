@@ -52,8 +52,11 @@ export interface EndpointLoad {
   readonly inflightRequests: number;
   /** Uncached prompt tokens of requests that have not had their first token. */
   readonly inflightTokens: number;
-  /** Requests that came to the engine past this router, as of the last poll. */
+  /** Requests that came to the engine past this router: those of its peers as they last told, others
+   * as of the last poll. */
   readonly otherRequests: number;
+  /** As inflightTokens, of this router's peers as they last told. */
+  readonly otherTokens: number;
   /** null: the engine serves no adapters. */
   readonly lora: LoraLoad | null;
 }

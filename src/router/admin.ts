@@ -6,6 +6,7 @@ import type { RequestShape } from '../inference-request.js';
 import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
+import { answerPeer, type PeerApi } from '../replica/peer-api.js';
 import { WINDOW_MS } from '../traffic/traffic-log.js';
 import { sendMetrics } from './api.js';
 import type { DashboardFiles } from './dashboard-files.js';
@@ -37,6 +38,7 @@ export interface AdminParts {
   readonly demo: DemoControls | null;
   readonly bodyLimitBytes: number;
   readonly draining: () => boolean;
+  readonly peerApi: PeerApi;
 }
 
 /** Handles every request of the admin port; never rejects. */
@@ -47,6 +49,7 @@ export function createAdmin(parts: AdminParts): (exchange: Exchange) => void {
 }
 
 async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
+  if (answerPeer(exchange, parts.peerApi)) return;
   const { method, path } = exchange;
   if (method === 'GET' || method === 'HEAD') return show(exchange, parts);
   refuseForeign(exchange);

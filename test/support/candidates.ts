@@ -10,6 +10,7 @@ const IDLE: EndpointLoad = {
   kvCacheUsage: 0,
   inflightRequests: 0,
   inflightTokens: 0,
+  otherTokens: 0,
   otherRequests: 0,
   lora: null,
 };
