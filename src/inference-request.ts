@@ -45,6 +45,8 @@ interface CommonRequest {
   /** Keep this many tokens of the prompt (-1: as many as fit); null: do not cut. */
   readonly truncatePromptTokens: number | null;
   readonly truncationSide: 'left' | 'right' | null;
+  /** vLLM's field: lower is earlier, 0 when it was not given. */
+  readonly priority: number;
   /** The engine will not read its prefix cache (prompt logprobs, or echo with logprobs). */
   readonly skipsCacheRead: boolean;
 }

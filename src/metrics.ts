@@ -160,6 +160,22 @@ export function createMetrics() {
     queueRunning: gauge('queue_running', 'Requests that tokenizer threads are working on.'),
     queueRefused: counter('queue_refused', 'Requests refused because too many were waiting.'),
     queueOverdue: counter('queue_overdue', 'Requests whose match was not ready in time.'),
+    matchedPrompts: counter(
+      'matched_prompts',
+      'Requests whose prompt was matched, by where: on the main thread (little to do) or by a tokenizer thread.',
+      ['where'],
+    ),
+    tokenizerCacheLookups: counter(
+      'tokenizer_cache_lookups',
+      'Parts of prompts looked up among those seen before: prompts (to block hashes), texts (to tokens), tokens (to block hashes).',
+      ['cache', 'result'],
+    ),
+    tokenizerCacheLookupBytes: counter(
+      'tokenizer_cache_lookup_bytes',
+      'Bytes of the parts of prompts that were looked up.',
+      ['cache', 'result'],
+    ),
+    tokenizerCacheBytes: gauge('tokenizer_cache_bytes', 'Memory of these caches.', ['cache']),
     processCpuSeconds: registry.add(
       new Counter('process_cpu_seconds', 'CPU time of the process, user and system.', []),
     ),

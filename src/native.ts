@@ -38,6 +38,16 @@ export interface BlockHashInput {
   readonly cached?: boolean;
 }
 
+/** How the block hashes of a text are chained. */
+export interface PromptHashInput
+  extends Pick<
+    BlockHashInput,
+    'algorithm' | 'root' | 'blockSizeTokens' | 'extraEvery' | 'extraValues'
+  > {
+  /** Of single blocks only the first may have keys of its own. */
+  readonly extraBlocks?: Uint32Array;
+}
+
 /** Where a block lies, in the order of the native code: a match credits nearer tiers more. */
 export const TIER = { gpu: 0, cpu: 1, storage: 2, predicted: 3 } as const;
 export type Tier = (typeof TIER)[keyof typeof TIER];
@@ -213,7 +223,24 @@ export interface NativeEncoder {
   decode(ids: Uint32Array): string;
   /** Id of the token written so in tokenizer.json. Searches all tokens: not for every request. */
   tokenId(token: string): number | null;
-  stats(): SegmentCacheStats;
+  /** Hashes of the full blocks of the texts joined together, without added special tokens; counts[0]
+   * becomes their tokens. What they share with the beginning of an earlier prompt is looked up.
+   * null, and next to nothing done, when more than `newBytesMax` bytes of UTF-8 follow that. Throws as
+   * hashBlocks does, and a RangeError above 1 GiB. */
+  hashPrompt(
+    texts: readonly string[],
+    input: PromptHashInput,
+    newBytesMax: number,
+    counts: Uint32Array,
+  ): BigUint64Array | null;
+  stats(): TokenizerCacheStats;
+}
+
+export interface TokenizerCacheStats {
+  /** Texts to token ids. */
+  readonly texts: SegmentCacheStats;
+  /** Parts of prompts to block hashes. */
+  readonly prompts: SegmentCacheStats;
 }
 
 export interface NativeEncoderConstructor {

@@ -6,7 +6,7 @@ import { ConfigError } from '../../src/errors.js';
 import { dynamo, llmDSeed, oracle } from './policies/event-policies.js';
 import { approximate2025, approximateTuned, cacheAware } from './policies/guessing-policies.js';
 import { boundedHash, prefixHash, session } from './policies/hash-policies.js';
-import { llmDCurrent, precise } from './policies/router-policies.js';
+import { llmDCurrent, precise, warmpath } from './policies/router-policies.js';
 import { load, random, roundRobin } from './policies/unaware-policies.js';
 import type { PolicyKind } from './policy.js';
 
@@ -24,17 +24,20 @@ export const POLICIES: readonly PolicyKind[] = [
   llmDSeed,
   llmDCurrent,
   precise,
+  warmpath,
 ];
+
+/** With what is only a reference. */
+export const KNOWN_POLICIES: readonly PolicyKind[] = [...POLICIES, oracle];
 
 /** `all`, or names with commas between them. Throws ConfigError for a name nobody has. */
 export function policiesNamed(text: string): readonly PolicyKind[] {
-  const known = [...POLICIES, oracle];
   const names = text.split(',').map((name) => name.trim());
   return names.flatMap((name) => {
     if (name === 'all') return POLICIES;
-    const policy = known.find((one) => one.name === name);
+    const policy = KNOWN_POLICIES.find((one) => one.name === name);
     if (policy !== undefined) return [policy];
-    const list = known.map((one) => one.name);
+    const list = KNOWN_POLICIES.map((one) => one.name);
     throw new ConfigError(
       `bench fleet: unknown policy "${name}"${suggestion(name, list)}; known are ${list.join(', ')} and all`,
     );

@@ -1,5 +1,6 @@
 // readJson and its known texts, for JavaScript. Types and contract: src/native.ts.
 #include "addon/bindings.h"
+#include "core/json_known_texts.h"
 #include "core/json_tape.h"
 
 namespace kv {

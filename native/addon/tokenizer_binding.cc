@@ -1,132 +1,28 @@
 // class Tokenizer: a tokenizer model of the process and this thread's encoder for it.
+#include <algorithm>
 #include <optional>
 #include <string>
 
 #include "addon/bindings.h"
+#include "addon/hash_input.h"
+#include "addon/tokenizer_spec_reader.h"
 #include "core/encoder.h"
+#include "core/prompt_hasher.h"
 #include "core/tokenizer_registry.h"
 
 namespace kv {
 namespace {
 
-// Reads the fields of a TokenizerSpec (native.ts). The first one that does not fit is reported.
-class SpecReader {
- public:
-  explicit SpecReader(Napi::Object object) : object_(object) {}
-
-  // The views of the specification point into this reader.
-  bool Read(TokenizerSpec* spec) {
-    spec->token_names = names_ = String("tokenNames");
-    spec->token_ids = Ids("tokenIds");
-    spec->merges = merges_ = String("merges");
-    spec->merge_count = Count("mergeCount", MergeTable::kMaxMerges);
-    spec->ignore_merges = Flag("ignoreMerges");
-    spec->nfc = Flag("nfc");
-    spec->prefix_space = Flag("prefixSpace");
-    cache_bytes_ = Count("cacheBytes", kMaxCacheBytes);
-    ReadRules(&spec->split_rules);
-    ReadAddedTokens(spec);
-    const std::span<const uint32_t> before = Ids("idsBefore");
-    const std::span<const uint32_t> after = Ids("idsAfter");
-    spec->ids_before.assign(before.begin(), before.end());
-    spec->ids_after.assign(after.begin(), after.end());
-    return error_.empty();
-  }
-  const std::string& error() const { return error_; }
-  size_t cache_bytes() const { return cache_bytes_; }
-
- private:
-  std::string String(const char* name) {
-    const Napi::Value value = object_.Get(name);
-    if (value.IsString()) return value.As<Napi::String>().Utf8Value();
-    Fail(name, "a string");
-    return {};
-  }
-
-  bool Flag(const char* name) {
-    const Napi::Value value = object_.Get(name);
-    if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
-    Fail(name, "a boolean");
-    return false;
-  }
-
-  size_t Count(const char* name, size_t max) {
-    const Napi::Value value = object_.Get(name);
-    if (value.IsNumber()) {
-      const double number = value.As<Napi::Number>().DoubleValue();
-      if (number >= 0 && number <= static_cast<double>(max)) return static_cast<size_t>(number);
-    }
-    Fail(name, ("a number up to " + std::to_string(max)).c_str());
-    return 0;
-  }
-
-  std::span<const uint32_t> Ids(const char* name) {
-    const Napi::Value value = object_.Get(name);
-    if (value.IsTypedArray() &&
-        value.As<Napi::TypedArray>().TypedArrayType() == napi_uint32_array) {
-      const auto array = value.As<Napi::Uint32Array>();
-      return {array.Data(), array.ElementLength()};
-    }
-    Fail(name, "a Uint32Array");
-    return {};
-  }
-
-  Napi::Array List(const char* name) {
-    const Napi::Value value = object_.Get(name);
-    if (value.IsArray()) return value.As<Napi::Array>();
-    Fail(name, "an array");
-    return Napi::Array::New(object_.Env());
-  }
-
-  void ReadRules(std::vector<SplitRule>* rules) {
-    const Napi::Array names = List("splitRules");
-    for (uint32_t i = 0; i < names.Length(); ++i) {
-      const std::string name = names.Get(i).ToString();
-      const std::optional<SplitRule> rule = FindSplitRule(name);
-      if (!rule) return Fail("splitRules", "known rules");
-      rules->push_back(*rule);
-    }
-  }
-
-  void ReadAddedTokens(TokenizerSpec* spec) {
-    const Napi::Array list = List("addedTokens");
-    for (uint32_t i = 0; i < list.Length(); ++i) {
-      if (!list.Get(i).IsObject()) return Fail("addedTokens", "objects");
-      SpecReader reader(list.Get(i).As<Napi::Object>());
-      AddedToken token;
-      token.content = reader.String("content");
-      token.id = static_cast<uint32_t>(reader.Count("id", MergeTable::kMaxTokens - 1));
-      token.single_word = reader.Flag("singleWord");
-      token.lstrip = reader.Flag("lstrip");
-      token.rstrip = reader.Flag("rstrip");
-      const bool normalized = reader.Flag("normalized");
-      if (token.content.empty()) reader.Fail("content", "not empty");
-      if (!reader.error_.empty()) return Fail("addedTokens", reader.error_.c_str());
-      (normalized ? spec->normalized_tokens : spec->raw_tokens).push_back(std::move(token));
-    }
-  }
-
-  void Fail(const char* name, const char* expected) {
-    if (error_.empty()) error_ = std::string("TokenizerSpec.") + name + " must be " + expected;
-  }
-
-  static constexpr size_t kMaxCacheBytes = size_t{1} << 40;
-
-  Napi::Object object_;
-  std::string names_;
-  std::string merges_;
-  size_t cache_bytes_ = 0;
-  std::string error_;
-};
-
 class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
  public:
   static void Register(Napi::Env env, Napi::Object exports) {
-    exports.Set("Tokenizer", DefineClass(env, "Tokenizer",
-                                         {InstanceMethod<&TokenizerBinding::Encode>("encode"),
-                                          InstanceMethod<&TokenizerBinding::Decode>("decode"),
-                                          InstanceMethod<&TokenizerBinding::TokenId>("tokenId"),
-                                          InstanceMethod<&TokenizerBinding::Stats>("stats")}));
+    exports.Set("Tokenizer",
+                DefineClass(env, "Tokenizer",
+                            {InstanceMethod<&TokenizerBinding::Encode>("encode"),
+                             InstanceMethod<&TokenizerBinding::HashPrompt>("hashPrompt"),
+                             InstanceMethod<&TokenizerBinding::Decode>("decode"),
+                             InstanceMethod<&TokenizerBinding::TokenId>("tokenId"),
+                             InstanceMethod<&TokenizerBinding::Stats>("stats")}));
   }
 
   // new Tokenizer(key, build): `build` is called if no thread has a model under this key.
@@ -138,7 +34,9 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
     }
     tokenizer_ = TokenizerRegistry::Shared().Open(
         info[0].As<Napi::String>(), [&] { return Build(info[1].As<Napi::Function>()); });
-    if (tokenizer_ != nullptr) encoder_.emplace(tokenizer_);
+    if (tokenizer_ == nullptr) return;
+    encoder_.emplace(tokenizer_);
+    prompt_hasher_.emplace(*encoder_);
   }
 
  private:
@@ -187,6 +85,42 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
     return array;
   }
 
+  // hashPrompt(texts: string[], input: PromptHashInput, newBytesMax: number, counts: Uint32Array):
+  // BigUint64Array | null
+  Napi::Value HashPrompt(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 4 || !info[0].IsArray() || !info[2].IsNumber() ||
+        !IsTyped(info[3], napi_uint32_array) || ViewOf<uint32_t>(info[3]).empty()) {
+      Throw(env, "hashPrompt takes texts, a PromptHashInput, a number and a Uint32Array");
+      return env.Undefined();
+    }
+    const HashInput input(info[1], HashInput::Kind::kText);
+    if (!input.problem.empty()) {
+      input.ThrowProblem(env);
+      return env.Undefined();
+    }
+    const double newest = info[2].As<Napi::Number>().DoubleValue();
+    const size_t new_bytes_max =
+        newest < Encoder::kMaxTextBytes ? static_cast<size_t>(std::max(newest, 0.0)) : SIZE_MAX;
+    if (!ReadTexts(info[0].As<Napi::Array>())) return env.Undefined();
+    switch (prompt_hasher_->Hash({input_.data(), input_.size()},
+                                 input.Chain(std::span<const uint32_t>()), new_bytes_max)) {
+      case PromptHasher::Outcome::kTooMuchNew:
+        return env.Null();
+      case PromptHasher::Outcome::kUnhashable:
+        Napi::RangeError::New(env, "a pickled block exceeds one frame of 64 KiB")
+            .ThrowAsJavaScriptException();
+        return env.Undefined();
+      case PromptHasher::Outcome::kHashed:
+        break;
+    }
+    info[3].As<Napi::Uint32Array>()[0] = static_cast<uint32_t>(prompt_hasher_->token_count());
+    const std::span<const uint64_t> values = prompt_hasher_->values();
+    auto hashes = Napi::BigUint64Array::New(env, values.size());
+    if (!values.empty()) memcpy(hashes.Data(), values.data(), values.size_bytes());
+    return hashes;
+  }
+
   // decode(ids: Uint32Array): string
   Napi::Value Decode(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -216,9 +150,12 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
     return id == kNoToken ? env.Null() : Napi::Number::New(env, id);
   }
 
-  // stats(): SegmentCacheStats
+  // stats(): TokenizerCacheStats
   Napi::Value Stats(const Napi::CallbackInfo& info) {
-    return StatsObject(info.Env(), tokenizer_->segments.Stats());
+    Napi::Object stats = Napi::Object::New(info.Env());
+    stats.Set("texts", StatsObject(info.Env(), tokenizer_->segments.Stats()));
+    stats.Set("prompts", StatsObject(info.Env(), tokenizer_->stretches.Stats()));
+    return stats;
   }
 
   bool ReadText(Napi::Value value, std::span<const uint8_t>* text) {
@@ -226,22 +163,41 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
     if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
       const auto bytes = value.As<Napi::Uint8Array>();
       *text = {bytes.Data(), bytes.ElementLength()};
-    } else if (value.IsString()) {
-      // The engine's own conversion to UTF-8 takes twice as long as a copy and ours.
-      size_t units = 0;
-      napi_get_value_string_utf16(env, value, nullptr, 0, &units);
-      if (units > Encoder::kMaxTextBytes / kUtf8BytesMax) return TooLong(env);
-      units_.ReleaseAbove(kMaxKeptBytes);
-      input_.ReleaseAbove(kMaxKeptBytes);
-      char16_t* const copy = units_.Reserve(units + 1);
-      napi_get_value_string_utf16(env, value, copy, units + 1, &units);
-      uint8_t* const bytes = input_.Reserve(units * kUtf8BytesMax);
-      *text = {bytes, Utf16ToUtf8({copy, units}, bytes)};
-    } else {
+      return text->size() <= Encoder::kMaxTextBytes || TooLong(env);
+    }
+    input_.ReleaseAbove(kMaxKeptBytes);
+    if (!AppendString(env, value)) return false;
+    *text = {input_.data(), input_.size()};
+    return true;
+  }
+
+  // Leaves the UTF-8 of all texts in input_.
+  bool ReadTexts(Napi::Array texts) {
+    const Napi::Env env = texts.Env();
+    input_.ReleaseAbove(kMaxKeptBytes);
+    const uint32_t count = texts.Length();
+    for (uint32_t i = 0; i < count; ++i) {
+      // Of a long list every handle would live until the call returns.
+      const Napi::HandleScope scope(env);
+      if (!AppendString(env, texts.Get(i))) return false;
+    }
+    return true;
+  }
+
+  // Appends the UTF-8 of a string to input_. The engine's own conversion takes twice as long as a
+  // copy and ours.
+  bool AppendString(Napi::Env env, napi_value value) {
+    size_t units = 0;
+    if (napi_get_value_string_utf16(env, value, nullptr, 0, &units) != napi_ok) {
       Throw(env, "a text must be a string or a Uint8Array of UTF-8");
       return false;
     }
-    return text->size() <= Encoder::kMaxTextBytes || TooLong(env);
+    if (units > Encoder::kMaxTextBytes / kUtf8BytesMax) return TooLong(env);
+    units_.ReleaseAbove(kMaxKeptBytes);
+    char16_t* const copy = units_.Reserve(units + 1);
+    napi_get_value_string_utf16(env, value, copy, units + 1, &units);
+    input_.Grow(Utf16ToUtf8({copy, units}, input_.Reserve(units * kUtf8BytesMax)));
+    return input_.size() <= Encoder::kMaxTextBytes || TooLong(env);
   }
 
   static bool TooLong(Napi::Env env) {
@@ -254,6 +210,7 @@ class TokenizerBinding : public Napi::ObjectWrap<TokenizerBinding> {
 
   std::shared_ptr<SharedTokenizer> tokenizer_;
   std::optional<Encoder> encoder_;
+  std::optional<PromptHasher> prompt_hasher_;
   Buffer<char16_t> units_;
   Buffer<uint8_t> input_;
 };

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/word_key.h"
-
 namespace kv {
 namespace {
 
@@ -30,25 +28,19 @@ SegmentCache& SharedHashRuns() {
   return *runs;
 }
 
-CachedHasher::Link CachedHasher::LinkOf(std::span<const uint8_t> digest) {
-  Link link{{}, static_cast<uint32_t>(digest.size())};
-  std::copy(digest.begin(), digest.end(), link.bytes.begin());
-  return link;
-}
-
 bool CachedHasher::Hash(const BlockChain<uint32_t>& chain, std::span<uint64_t> values) {
   const size_t run = std::max(1u, kRunTokens / chain.block_size);
   const size_t digest_bytes = DigestBytes(chain.algorithm);
   const auto digest_of = [&](size_t block) -> std::span<const uint8_t> {
     return {&digests_[block * digest_bytes], digest_bytes};
   };
-  Link link = LinkOf(chain.root);
+  ChainLink link(chain.root);
   size_t done = 0;
   if (!chain.extra_blocks.empty() && !values.empty()) {
     // Blocks with keys of their own are mostly the first (a salt). They are not looked up.
     done = std::min(values.size(), (chain.extra_blocks.back() / run + 1) * run);
     if (!HashAll(chain, values.first(done))) return false;
-    link = LinkOf(digest_of(done - 1));
+    link = ChainLink(digest_of(done - 1));
   }
   while (values.size() - done >= run && FindRun(chain, done, values.subspan(done, run), &link)) {
     done += run;
@@ -57,7 +49,7 @@ bool CachedHasher::Hash(const BlockChain<uint32_t>& chain, std::span<uint64_t> v
   if (known == values.size()) return true;
 
   BlockChain<uint32_t> rest = chain;
-  rest.root = {link.bytes.data(), link.size};
+  rest.root = link.view();
   rest.tokens = chain.tokens.subspan(known * chain.block_size);
   rest.extra_blocks = {};
   rest.extra_values = {};
@@ -65,7 +57,7 @@ bool CachedHasher::Hash(const BlockChain<uint32_t>& chain, std::span<uint64_t> v
   for (; values.size() - done >= run; done += run) {
     const std::span<const uint8_t> last = digest_of(done - known + run - 1);
     StoreRun(chain, done, values.subspan(done, run), link, last);
-    link = LinkOf(last);
+    link = ChainLink(last);
   }
   return true;
 }
@@ -77,30 +69,30 @@ bool CachedHasher::HashAll(const BlockChain<uint32_t>& chain, std::span<uint64_t
 }
 
 bool CachedHasher::FindRun(const BlockChain<uint32_t>& chain, size_t block,
-                           std::span<uint64_t> values, Link* link) {
-  const uint64_t hash = MakeKey(chain, block, values.size(), *link);
+                           std::span<uint64_t> values, ChainLink* link) {
+  const SegmentKey key = MakeKey(chain, block, values.size(), *link);
   entry_.Clear();
-  if (!runs_.Find({key_.data(), key_.size()}, hash, &entry_)) return false;
+  if (!runs_.Find(key, &entry_)) return false;
   const auto* const bytes = reinterpret_cast<const uint8_t*>(entry_.data());
   memcpy(values.data(), bytes, values.size_bytes());
-  *link = LinkOf({bytes + values.size_bytes(), DigestBytes(chain.algorithm)});
+  *link = ChainLink({bytes + values.size_bytes(), DigestBytes(chain.algorithm)});
   return true;
 }
 
 void CachedHasher::StoreRun(const BlockChain<uint32_t>& chain, size_t block,
-                            std::span<const uint64_t> values, const Link& link,
+                            std::span<const uint64_t> values, const ChainLink& link,
                             std::span<const uint8_t> last_digest) {
-  const uint64_t hash = MakeKey(chain, block, values.size(), link);
+  const SegmentKey key = MakeKey(chain, block, values.size(), link);
   const size_t words = (values.size_bytes() + last_digest.size()) / sizeof(uint32_t);
   entry_.Clear();
   auto* const bytes = reinterpret_cast<uint8_t*>(entry_.Reserve(words));
   memcpy(bytes, values.data(), values.size_bytes());
   memcpy(bytes + values.size_bytes(), last_digest.data(), last_digest.size());
-  runs_.Store({key_.data(), key_.size()}, hash, {entry_.data(), words});
+  runs_.Store(key, {entry_.data(), words});
 }
 
-uint64_t CachedHasher::MakeKey(const BlockChain<uint32_t>& chain, size_t block, size_t block_count,
-                               const Link& link) {
+SegmentKey CachedHasher::MakeKey(const BlockChain<uint32_t>& chain, size_t block,
+                                 size_t block_count, const ChainLink& link) {
   const KeyHead head = {static_cast<uint32_t>(chain.algorithm), chain.block_size, link.size,
                         static_cast<uint32_t>(chain.extra_every.size())};
   const auto tokens =
@@ -109,8 +101,8 @@ uint64_t CachedHasher::MakeKey(const BlockChain<uint32_t>& chain, size_t block, 
   key_.Append(reinterpret_cast<const uint8_t*>(&head), sizeof head);
   key_.Append(link.bytes.data(), link.size);
   key_.Append(chain.extra_every.data(), chain.extra_every.size());
-  key_.Append(reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes());
-  return HashBytes(key_.data(), key_.size());
+  return MakeSegmentKey({key_.data(), key_.size()},
+                        {reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes()});
 }
 
 }  // namespace kv

@@ -8,12 +8,12 @@
 // Thread safety: none; each thread has a CachedHasher of its own over the shared cache.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 
 #include "core/block_hash.h"
 #include "core/buffer.h"
+#include "core/chain_link.h"
 #include "core/segment_cache.h"
 
 namespace kv {
@@ -31,26 +31,19 @@ class CachedHasher {
   [[nodiscard]] bool Hash(const BlockChain<uint32_t>& chain, std::span<uint64_t> values);
 
  private:
-  // What the next block follows: the root, or a digest.
-  struct Link {
-    std::array<uint8_t, 32> bytes;
-    uint32_t size;
-  };
-
-  static Link LinkOf(std::span<const uint8_t> digest);
   // Hashes all blocks; their digests are in digests_ until the next call.
   bool HashAll(const BlockChain<uint32_t>& chain, std::span<uint64_t> values);
   // Values of a known run, and the link behind it.
   bool FindRun(const BlockChain<uint32_t>& chain, size_t block, std::span<uint64_t> values,
-               Link* link);
+               ChainLink* link);
   void StoreRun(const BlockChain<uint32_t>& chain, size_t block, std::span<const uint64_t> values,
-                const Link& link, std::span<const uint8_t> last_digest);
-  // Leaves the key of a run in key_ and returns its hash.
-  uint64_t MakeKey(const BlockChain<uint32_t>& chain, size_t block, size_t block_count,
-                   const Link& link);
+                const ChainLink& link, std::span<const uint8_t> last_digest);
+  // Views of the tokens and of key_.
+  SegmentKey MakeKey(const BlockChain<uint32_t>& chain, size_t block, size_t block_count,
+                     const ChainLink& link);
 
   SegmentCache& runs_;
-  Buffer<uint8_t> key_;
+  Buffer<uint8_t> key_;     // a run's key but for its tokens
   Buffer<uint32_t> entry_;  // values of a run, then its last digest
   Buffer<uint8_t> digests_;
 };

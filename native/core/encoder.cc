@@ -58,11 +58,11 @@ void Encoder::EncodeBetweenTokens(const uint8_t* text, uint32_t size) {
 }
 
 void Encoder::EncodeCached(const uint8_t* text, uint32_t size) {
-  const uint64_t hash = HashBytes(text, size);
-  if (segments_.Find({text, size}, hash, &ids_)) return;
+  const SegmentKey key = MakeSegmentKey({}, {text, size});
+  if (segments_.Find(key, &ids_)) return;
   const size_t before = ids_.size();
   EncodeText(text, size);
-  segments_.Store({text, size}, hash, {ids_.data() + before, ids_.size() - before});
+  segments_.Store(key, {ids_.data() + before, ids_.size() - before});
 }
 
 void Encoder::EncodeText(const uint8_t* text, uint32_t size) {

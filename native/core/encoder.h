@@ -31,6 +31,8 @@ class Encoder {
   // REQUIRES: text.size() <= kMaxTextBytes.
   std::span<const uint32_t> Encode(std::span<const uint8_t> text, bool add_special_tokens);
 
+  SharedTokenizer& tokenizer() const { return *tokenizer_; }
+
  private:
   void EncodeBetweenTokens(const uint8_t* text, uint32_t size);
   void EncodeCached(const uint8_t* text, uint32_t size);

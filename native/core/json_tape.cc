@@ -1,173 +1,14 @@
 #include "core/json_tape.h"
 
-#include <array>
-#include <bit>
 #include <cstring>
 
+#include "core/json_known_texts.h"
+#include "core/json_text_scan.h"
 #include "core/utf8.h"
 #include "core/word_key.h"
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 namespace kv {
 namespace {
-
-constexpr auto kKnownTexts = std::to_array<std::string_view>({
-    "role",
-    "content",
-    "user",
-    "assistant",
-    "system",
-    "tool",
-    "developer",
-    "model",
-    "messages",
-    "type",
-    "text",
-    "function",
-    "name",
-    "arguments",
-    "tool_calls",
-    "id",
-    "description",
-    "parameters",
-    "properties",
-    "required",
-    "object",
-    "string",
-    "integer",
-    "number",
-    "boolean",
-    "array",
-    "items",
-    "enum",
-    "default",
-    "title",
-    "tools",
-    "strict",
-    "image_url",
-    "url",
-    "max_tokens",
-    "temperature",
-    "stream",
-    "top_p",
-    "stop",
-    "prompt",
-    "seed",
-    "tool_choice",
-    "auto",
-    "none",
-    "anyOf",
-    "null",
-    "n",
-    "user_id",
-    "tool_call_id",
-    "include_usage",
-    "stream_options",
-    "additionalProperties",
-    "reasoning",
-    "input_text",
-    "output_text",
-    "status",
-    "summary",
-    "reasoning_content",
-});
-
-// The known texts of at most 16 bytes by their hash; twice as many places as texts.
-class KnownTable {
- public:
-  KnownTable() {
-    for (uint32_t i = 0; i < kKnownTexts.size(); ++i) {
-      const std::string_view text = kKnownTexts[i];
-      if (text.size() > kShortWordMax) continue;
-      uint8_t padded[kTextPadding] = {};
-      memcpy(padded, text.data(), text.size());
-      const auto size = static_cast<uint32_t>(text.size());
-      const ShortWord word = LoadShortWord(padded, size);
-      uint32_t place = PlaceOf(word, size);
-      while (entries_[place].size != 0) place = (place + 1) % kPlaces;
-      entries_[place] = {word, size, i};
-    }
-  }
-
-  // Place in kKnownTexts, or -1. REQUIRES: kShortWordMax readable bytes from `text` on.
-  int Find(const uint8_t* text, uint32_t size) const {
-    const ShortWord word = LoadShortWord(text, size);
-    for (uint32_t place = PlaceOf(word, size);; place = (place + 1) % kPlaces) {
-      const Entry& entry = entries_[place];
-      if (entry.size == 0) return -1;
-      if (entry.size == size && entry.word == word) return static_cast<int>(entry.index);
-    }
-  }
-
- private:
-  static constexpr uint32_t kPlaces = 256;
-  static_assert(kKnownTexts.size() * 2 <= kPlaces);
-  struct Entry {
-    ShortWord word{};
-    uint32_t size = 0;  // 0: empty
-    uint32_t index = 0;
-  };
-  static uint32_t PlaceOf(ShortWord word, uint32_t size) {
-    return static_cast<uint32_t>(HashShortWord(word, size) >> 32) % kPlaces;
-  }
-
-  std::array<Entry, kPlaces> entries_{};
-};
-
-const KnownTable& Known() {
-  static const KnownTable table;
-  return table;
-}
-
-// What a run of plain text inside a string ended with.
-struct PlainRun {
-  size_t size;
-  bool is_ascii;
-};
-
-bool EndsPlainText(uint8_t byte) { return byte == '"' || byte == '\\' || byte < 0x20; }
-
-// Bytes before the first quote, backslash or control character. With `copy` they are also written
-// there, and up to 15 bytes more.
-PlainRun SkipPlainText(const uint8_t* text, size_t size, uint8_t* copy) {
-  size_t i = 0;
-  uint32_t high_bits = 0;
-#if defined(__SSE2__)
-  const __m128i quote = _mm_set1_epi8('"');
-  const __m128i backslash = _mm_set1_epi8('\\');
-  const __m128i last_control = _mm_set1_epi8(0x1f);
-  for (; i + 16 <= size; i += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
-    if (copy != nullptr) _mm_storeu_si128(reinterpret_cast<__m128i*>(copy + i), bytes);
-    const __m128i ends =
-        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-                     _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes));
-    const auto high = static_cast<uint32_t>(_mm_movemask_epi8(bytes));
-    const auto found = static_cast<uint32_t>(_mm_movemask_epi8(ends));
-    if (found != 0) {
-      const int place = std::countr_zero(found);
-      high_bits |= high & ((1u << place) - 1);
-      return {i + static_cast<size_t>(place), high_bits == 0};
-    }
-    high_bits |= high;
-  }
-#endif
-  for (; i < size && !EndsPlainText(text[i]); ++i) {
-    if (copy != nullptr) copy[i] = text[i];
-    high_bits |= text[i] & 0x80u;
-  }
-  return {i, high_bits == 0};
-}
-
-int HexDigit(uint8_t byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  const uint8_t lower = byte | 0x20;
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-bool IsDigit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
 class TapeWriter {
  public:
@@ -307,7 +148,7 @@ class TapeWriter {
     ++p_;
     if (run.is_ascii) {
       if (size <= kShortWordMax && static_cast<size_t>(end_ - first) >= kShortWordMax) {
-        const int known = Known().Find(first, static_cast<uint32_t>(size));
+        const int known = FindKnownJsonText(first, static_cast<uint32_t>(size));
         if (known >= 0) return Put(JsonKind::kKnown, static_cast<size_t>(known));
       }
       return PutText(JsonKind::kAscii, first - begin_, size);
@@ -446,8 +287,6 @@ class TapeWriter {
 };
 
 }  // namespace
-
-std::span<const std::string_view> KnownJsonTexts() noexcept { return kKnownTexts; }
 
 JsonResult ReadJson(std::span<const uint8_t> text, std::span<uint32_t> tape,
                     std::span<uint8_t> unescaped, size_t* word_count) noexcept {

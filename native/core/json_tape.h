@@ -5,7 +5,7 @@
 //   word        0: null, 1: false, 2: true
 //   integer     value below 2^28
 //   number      bytes of the literal; next word: where it begins in the JSON text
-//   known       place in KnownJsonTexts()
+//   known       place in KnownJsonTexts() (json_known_texts.h)
 //   text        bytes; next word: where it begins. Four kinds: ASCII or not, in the JSON text as it
 //               stands or, where that has escapes, in the buffer of unescaped texts
 //   array       items; their values follow
@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 
 namespace kv {
 
@@ -42,9 +41,6 @@ inline constexpr size_t kMaxJsonBytes = (size_t{1} << (32 - kJsonKindBits)) - 1;
 inline constexpr uint32_t kMaxJsonDepth = 200;
 // Unescaping writes this far beyond what it has to say.
 inline constexpr size_t kUnescapeSlack = 16;
-
-// Keys and words that requests repeat, so that whoever builds values has them ready.
-[[nodiscard]] std::span<const std::string_view> KnownJsonTexts() noexcept;
 
 enum class JsonResult {
   kRead,

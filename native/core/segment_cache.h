@@ -1,11 +1,11 @@
-// Token ids of pieces of text that some thread has tokenized before: what makes the next turn of a
-// conversation cost only its new text. Lookups compare all bytes of the text.
+// What some thread has found out about pieces of text before, as 32-bit words (token ids, mostly):
+// what makes the next turn of a conversation cost only its new text. Lookups compare all bytes.
 //
 // Memory is a ring for each shard, written in order; what the head runs over is forgotten. An entry
 // that is hit while it is among the older half is written again, so what is in use stays:
 //
 //   ring    | newer entries | head > | oldest entries ... |
-//   entry   hash, sizes, ids, text
+//   entry   hash, sizes, words, context, text
 //   bucket  four entries' hashes and positions; the oldest one makes room
 //
 // Thread safety: all functions, any thread. Progress: blocking, for the copy of one entry.
@@ -30,6 +30,16 @@ struct SegmentCacheStats {
   uint64_t bytes = 0;
 };
 
+// What an entry is known by.
+struct SegmentKey {
+  // All that the words depend on besides the text; empty if there is nothing else.
+  std::span<const uint8_t> context;
+  std::span<const uint8_t> text;
+  uint64_t hash;
+};
+
+SegmentKey MakeSegmentKey(std::span<const uint8_t> context, std::span<const uint8_t> text);
+
 class SegmentCache {
  public:
   // Holds at most about `max_bytes`; 0 turns it off.
@@ -37,12 +47,11 @@ class SegmentCache {
 
   bool enabled() const { return ring_bytes_ != 0; }
 
-  // Appends the ids of `text` and returns true if it is known.
-  // REQUIRES: `hash` is HashBytes of the text, here and below.
-  bool Find(std::span<const uint8_t> text, uint64_t hash, Buffer<uint32_t>* ids);
+  // Appends the words of `key` and returns true if it is known.
+  bool Find(const SegmentKey& key, Buffer<uint32_t>* words);
 
-  // Remembers `text` unless it would fill too much of a ring.
-  void Store(std::span<const uint8_t> text, uint64_t hash, std::span<const uint32_t> ids);
+  // Remembers `key` unless it would fill too much of a ring.
+  void Store(const SegmentKey& key, std::span<const uint32_t> words);
 
   SegmentCacheStats Stats() const;
 
@@ -56,8 +65,10 @@ class SegmentCache {
   };
   struct Header {
     uint64_t hash;
+    uint32_t context_bytes;
     uint32_t text_bytes;
-    uint32_t id_count;
+    uint32_t word_count;
+    uint32_t unused;
   };
   struct Shard {
     mutable std::mutex mutex;
@@ -69,8 +80,8 @@ class SegmentCache {
 
   Slot* Bucket(Shard& shard, uint64_t hash) const;
   bool IsAlive(const Shard& shard, const Slot& slot) const;
-  void Append(Shard& shard, std::span<const uint8_t> text, uint64_t hash,
-              std::span<const uint32_t> ids) const;
+  static bool Holds(const uint8_t* entry, const Header& header, const SegmentKey& key);
+  void Append(Shard& shard, const SegmentKey& key, std::span<const uint32_t> words) const;
 
   const size_t ring_bytes_;
   const size_t bucket_count_;

@@ -16,10 +16,11 @@ namespace kv {
 
 struct SharedTokenizer {
   SharedTokenizer(std::unique_ptr<const TokenizerModel> tables, size_t cache_bytes)
-      : model(std::move(tables)), segments(cache_bytes) {}
+      : model(std::move(tables)), segments(cache_bytes / 2), stretches(cache_bytes / 2) {}
 
   const std::unique_ptr<const TokenizerModel> model;
-  SegmentCache segments;
+  SegmentCache segments;   // texts to token ids, for Encoder
+  SegmentCache stretches;  // parts of prompts to block hashes, for PromptHasher
 };
 
 class TokenizerRegistry {

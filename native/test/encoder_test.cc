@@ -11,6 +11,7 @@ namespace {
 
 using kv::SplitRule;
 using kv::test::Random;
+using kv::test::RandomSpec;
 using kv::test::RandomText;
 using Bytes = std::vector<uint8_t>;
 
@@ -23,33 +24,6 @@ Bytes Repaired(const Bytes& text) {
   Bytes repaired;
   kv::AppendRepairedUtf8(text, &repaired);
   return repaired;
-}
-
-kv::TokenizerSpec RandomSpec(Random& random, const kv::test::TinyTokenizer& tiny) {
-  const std::vector<std::vector<SplitRule>> families = {
-      {SplitRule::kGpt2},
-      {SplitRule::kCl100k},
-      {SplitRule::kQwen2},
-      {SplitRule::kQwen35},
-      {SplitRule::kO200k},
-      {SplitRule::kTekken},
-      {SplitRule::kNumbers3, SplitRule::kKanaAndHan, SplitRule::kDeepSeekWords},
-      {SplitRule::kNewline, SplitRule::kSpaceLetters, SplitRule::kSpacePunctuation,
-       SplitRule::kHanToHangul, SplitRule::kDigit},
-      {}};
-  kv::TokenizerSpec spec = tiny.Spec(families[random.Below(families.size())]);
-  spec.nfc = random.Below(2) == 0;
-  spec.ignore_merges = random.Below(2) == 0;
-  spec.prefix_space = random.Below(4) == 0;
-  const auto flag = [&random] { return random.Below(4) == 0; };
-  for (const char* content : {"<end>", "<", "e\xcc\x81", "a b", "\xe3\x81\x82\xe3\x80\x82"}) {
-    auto& tokens = random.Below(2) == 0 ? spec.raw_tokens : spec.normalized_tokens;
-    if (random.Below(2) == 0) {
-      tokens.push_back(
-          {content, static_cast<uint32_t>(900'000 + tokens.size()), flag(), flag(), flag()});
-    }
-  }
-  return spec;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/json_known_texts.h"
 #include "test/check.h"
 #include "test/random.h"
 

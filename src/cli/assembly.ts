@@ -1,5 +1,7 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
+import { peerKey } from '../access/admin-gate.js';
+import { ApiGate } from '../access/api-gate.js';
 import type { Config } from '../config/config.js';
 import { Discovery } from '../discovery/discovery.js';
 import type { EventReport } from '../events/event-messages.js';
@@ -10,8 +12,10 @@ import { createMetrics } from '../metrics.js';
 import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
+import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { Replica } from '../replica/replica.js';
 import { createAdmin } from '../router/admin.js';
@@ -37,6 +41,7 @@ import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
+import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
 import { VERSION } from './version.js';
@@ -82,6 +87,7 @@ export async function assemble(
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
     idleTimeoutMs: config.timeouts.idleMs,
+    tls: config.tls,
   });
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
@@ -91,18 +97,20 @@ export async function assemble(
     monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
+    questions: questionDispatcher(config.tls),
   });
   const unknownTopics = new Set<string>();
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
     onReport(report, fleet, unknownTopics),
   );
   const { limits } = config;
-  const outliner = new RequestMatcher({
+  const onMain = new RequestMatcher({
     parse: parseRequest,
-    match: null,
-    maxEndpoints: 0,
+    match: (hashes, triples) => index.native.match(hashes, triples),
+    maxEndpoints: native.maxEndpoints,
     limits,
   });
+  const quick = new QuickMatcher(onMain);
   const pool = new TokenizerPool({
     threads: config.tokenizer.threads,
     queueMax: config.limits.queuedRequests,
@@ -110,10 +118,12 @@ export async function assemble(
     indexId: index.id,
     models: fleet.models().forPool,
     limits: { messages: limits.messages, promptTokens: limits.promptTokens },
-    outline: (task) => outliner.outline(task),
+    outline: (task) => onMain.outline(task),
+    quick: (task) => quick.match(task),
   });
   try {
     await pool.ready();
+    await quick.load(pool.quickFolders);
   } catch (failure) {
     await Promise.all([pool.close(), thread.close(), forwarder.close()]);
     throw failure;
@@ -127,6 +137,7 @@ export async function assemble(
   let draining = false;
   const replica = new Replica({
     peers: config.peers,
+    peerKey: () => (config.access.adminKey === null ? null : peerKey(config.access.adminKey)),
     stateDir: config.stateDir,
     loadIntervalMs: config.peerLoadMs,
     ...{ software: VERSION, thread },
@@ -145,6 +156,7 @@ export async function assemble(
     scores: new MatchScores(),
     predicted,
     history,
+    heat: new PrefixHeat(performance.now.bind(performance)),
     random: Math.random,
   });
   const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
@@ -196,23 +208,34 @@ export async function assemble(
     }),
     bodyLimitBytes,
   });
+  const gate = new ApiGate(config.access, () => performance.now());
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
+  const caches = () => quick.caches();
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, discovery, index, queue, metrics }, accept);
+    metricsPage({ fleet, discovery, index, queue, caches, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
-  const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
+  const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(
-    createApi({ ...shared, control, timeoutMs, version: VERSION, requestLog: () => config.log }),
+    createApi({
+      ...shared,
+      control,
+      timeoutMs,
+      keepAliveMs: config.timeouts.keepAliveMs,
+      version: VERSION,
+      gate,
+      requestLog: () => config.log,
+    }),
   );
   const admin = createServer(
     createAdmin({
       ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
       files: new DashboardFiles(),
       draining: () => draining,
+      adminKey: () => config.access.adminKey,
     }),
   );
   log.info('scheduling', { plan: scheduler.description });
@@ -261,6 +284,7 @@ function fleetModel(model: Config['models'][number]): FleetModel {
     hashSeed: model.hashSeed,
     maxModelLen: model.maxModelLen,
     apiKey: model.apiKey,
+    replaceAuthorization: model.replaceAuthorization,
     chat: {
       chatTemplateContentFormat,
       trustRequestChatTemplate,

@@ -1,5 +1,6 @@
 // `warmpath demo`: three simulated engines and the router, in one process.
 import { type Config, parseConfig } from '../config/config.js';
+import { SEED_PLAN } from '../config/scheduling-plan.js';
 import { setLogLevel } from '../log.js';
 import { startSimFleet } from '../sim/fleet.js';
 import { loadPromptEncoder, shippedTokenizer } from '../sim/model-encoder.js';
@@ -33,7 +34,7 @@ export async function demo({ flags }: CommandInvocation<'demo'>): Promise<void> 
   });
   try {
     const config = demoConfig(tokenizer, engines, flags);
-    const panel = new DemoPanel(config.scheduling);
+    const panel = new DemoPanel(SEED_PLAN);
     const assembly = await assemble(config, { scheduler: panel.scheduler, demo: panel });
     let traffic: DemoTraffic | null = null;
     try {

@@ -1,5 +1,6 @@
 // Every configuration key, once: name, type, unit, range, default and what it is for.
 import type { HashAlgorithm } from '../native.js';
+import { ACCESS, ENGINE_TLS } from './access-schema.js';
 import { bindAddress, engineUrl } from './addresses.js';
 import { ENDPOINTS } from './endpoint-schema.js';
 import {
@@ -45,7 +46,10 @@ const listen = table(
   {
     host: text({ doc: 'Address of the API port.', fallback: '0.0.0.0' }),
     port: port('API port; 0: any free one.', 8080),
-    adminHost: text({ doc: 'Address of the admin port.', fallback: '0.0.0.0' }),
+    adminHost: text({
+      doc: 'Address of the admin port; 0.0.0.0 opens it to other machines.',
+      fallback: '127.0.0.1',
+    }),
     adminPort: port('Port of dashboard, metrics and health; 0: any free one.', 9090),
   },
   'Where the router listens.',
@@ -87,7 +91,16 @@ const model = table(
       doc: 'The engines run with --trust-request-chat-template.',
       fallback: false,
     }),
-    apiKey: optional(text({ doc: 'Key for the questions that the router itself asks an engine.' })),
+    apiKey: optional(
+      text({ doc: "The engines' --api-key: for the questions that the router itself asks them." }),
+    ),
+    apiKeyFile: optional(text({ doc: 'File with that key.' })),
+    replaceAuthorization: auto(
+      flag({
+        doc: 'Requests of clients carry that key too, in place of their own Authorization.',
+      }),
+      'true where clients have shown a key of access.keysFile',
+    ),
     endpoints: ENDPOINTS,
   },
   'One model and the endpoints that serve it.',
@@ -149,6 +162,11 @@ const timeouts = table(
     connectMs: ms('To connect to an engine.', 5000),
     firstByteMs: ms('To the first byte of an answer; long prompts wait in queues.', 600_000),
     idleMs: ms('Between two parts of an answer.', 300_000),
+    keepAliveMs: ms(
+      'Between SSE comments to a client whose stream has not begun; its status is then 200 whatever comes, a refusal becomes an error event. 0: none.',
+      0,
+      0,
+    ),
     matchMs: ms('To tokenize and match; later requests go out unmatched.', 2000),
     queueMs: ms('For a place at the engines; then 429.', 30_000, 0),
     drainMs: ms('For requests in flight when the router stops.', 30_000, 0),
@@ -231,19 +249,18 @@ export const CONFIG = table(
     tokenizer: table(
       {
         threads: auto(
-          integer({ doc: 'Tokenizer threads.', min: 1, max: 256 }),
-          'one a core, less one',
+          integer({
+            doc: 'Tokenizer threads. With two or more, some get no long prompts.',
+            min: 1,
+            max: 256,
+          }),
+          'one for every two cores, at least two',
         ),
       },
       'Tokenizing and matching.',
     ),
-    tls: table(
-      {
-        verify: flag({ doc: 'Check the certificates of https engines.', fallback: true }),
-        caFile: optional(text({ doc: 'PEM file with the CA of the engines.' }), "Node's own list"),
-      },
-      'TLS towards engines.',
-    ),
+    tls: ENGINE_TLS,
+    access: ACCESS,
     peers: list(
       engineUrl('Admin port of another router, or of all under a name, as http://warmpath:9090.'),
       { doc: 'Other routers of the same engines: where to take the index over from.', max: 64 },

@@ -12,12 +12,13 @@ import {
   table,
   unused,
 } from './field.js';
-import type {
-  FilterParameters,
-  FilterType,
-  PickerType,
-  ScorerParameters,
-  ScorerType,
+import {
+  EXPECTED_DELAY,
+  type FilterParameters,
+  type FilterType,
+  type PickerType,
+  type ScorerParameters,
+  type ScorerType,
 } from './scheduling-plan.js';
 
 export type PluginKind =
@@ -97,6 +98,55 @@ export const SCORER_FIELDS: { readonly [T in PlainScorerType]: Field<ScorerParam
     'Cold requests go where no cold request went for longest.',
   ),
   'lora-affinity-scorer': table({}, 'Endpoints that have the adapter loaded first.'),
+  'expected-delay-scorer': table(
+    {
+      requestTokens: decimal({
+        doc: 'Cost of a request in flight to those that come after it.',
+        fallback: EXPECTED_DELAY.requestTokens,
+        unit: 'prompt tokens',
+        min: 0,
+        max: 1e6,
+      }),
+      contextShare: decimal({
+        doc: 'The same for each token of its prompt.',
+        fallback: EXPECTED_DELAY.contextShare,
+        min: 0,
+        max: 1000,
+      }),
+      copyPrice: decimal({
+        doc: 'Extra cost of computing a token that another endpoint holds.',
+        fallback: EXPECTED_DELAY.copyPrice,
+        min: 0,
+        max: 1000,
+      }),
+      hotRequests: decimal({
+        doc: 'Requests with one prefix in 10 s that halve the price of copying it.',
+        fallback: EXPECTED_DELAY.hotRequests,
+        min: 0.001,
+        max: 1e6,
+      }),
+      backlogTokens: decimal({
+        doc: 'Outstanding tokens of the idlest endpoint that double the price of copying.',
+        fallback: EXPECTED_DELAY.backlogTokens,
+        unit: 'prompt tokens',
+        min: 1,
+        max: 1e12,
+      }),
+      recentShare: decimal({
+        doc: 'Cost of a new token sent in the last half minute.',
+        fallback: EXPECTED_DELAY.recentShare,
+        min: 0,
+        max: 1000,
+      }),
+      cachePressure: decimal({
+        doc: 'Extra cost of new tokens where half of the KV cache is in use.',
+        fallback: EXPECTED_DELAY.cachePressure,
+        min: 0,
+        max: 1000,
+      }),
+    },
+    'The delay a request meets and makes; use it alone.',
+  ),
 };
 
 export const FILTER_FIELDS: { readonly [T in FilterType]: Field<FilterParameters[T]> } = {
@@ -167,6 +217,7 @@ const SUPPORTED: Readonly<Record<string, PluginKind>> = {
   'token-load-scorer': { role: 'scorer', type: 'token-load-scorer' },
   'no-hit-lru-scorer': { role: 'scorer', type: 'no-hit-lru-scorer' },
   'lora-affinity-scorer': { role: 'scorer', type: 'lora-affinity-scorer' },
+  'expected-delay-scorer': { role: 'scorer', type: 'expected-delay-scorer' },
   'prefix-cache-affinity-filter': { role: 'filter', type: 'prefix-cache-affinity-filter' },
   'max-score-picker': { role: 'picker', type: 'max-score-picker' },
   'weighted-random-picker': { role: 'picker', type: 'weighted-random-picker' },

@@ -19,6 +19,22 @@ export interface ScorerParameters {
   'token-load-scorer': { readonly queueThresholdTokens: number };
   'no-hit-lru-scorer': { readonly lruSize: number };
   'lora-affinity-scorer': Record<never, never>;
+  'expected-delay-scorer': {
+    /** What a request in flight costs those that come after it, in prompt tokens. */
+    readonly requestTokens: number;
+    /** The same for each token of its prompt, which decoding reads again and again. */
+    readonly contextShare: number;
+    /** What computing a token costs that another endpoint already holds, beyond the time it takes. */
+    readonly copyPrice: number;
+    /** Requests in ten seconds with one prefix that halve the price of copying it. */
+    readonly hotRequests: number;
+    /** Outstanding tokens of the idlest endpoint that double the price of copying. */
+    readonly backlogTokens: number;
+    /** What a new token sent in the last half minute costs those that come after it. */
+    readonly recentShare: number;
+    /** How much dearer new tokens are where half of the KV cache is in use. */
+    readonly cachePressure: number;
+  };
 }
 
 export interface FilterParameters {
@@ -94,8 +110,19 @@ const NO_EVENTS: EventPlan = {
   discover: null,
 };
 
-/** Used when no scheduling is configured: prefix 2, load 1, highest score. */
-export const DEFAULT_PLAN: SchedulingPlan = {
+/** Of the default policy; fallbacks of its parameters in a configuration. */
+export const EXPECTED_DELAY: ScorerParameters['expected-delay-scorer'] = {
+  requestTokens: 200,
+  contextShare: 0.02,
+  copyPrice: 6,
+  hotRequests: 3,
+  backlogTokens: 8192,
+  recentShare: 0.1,
+  cachePressure: 0.2,
+};
+
+/** The seed's: prefix 2, load 1, highest score. */
+export const SEED_PLAN: SchedulingPlan = {
   scorers: [
     {
       type: 'prefix-cache-scorer',
@@ -120,4 +147,17 @@ export const DEFAULT_PLAN: SchedulingPlan = {
   speculative: null,
   mapped: [],
   problems: [],
+};
+
+/** Used when no scheduling is configured. */
+export const DEFAULT_PLAN: SchedulingPlan = {
+  ...SEED_PLAN,
+  scorers: [
+    {
+      type: 'expected-delay-scorer',
+      name: 'expected-delay-scorer',
+      weight: 1,
+      parameters: EXPECTED_DELAY,
+    },
+  ],
 };

@@ -52,6 +52,12 @@ export interface EndpointLoad {
   readonly inflightRequests: number;
   /** Uncached prompt tokens of requests that have not had their first token. */
   readonly inflightTokens: number;
+  /** Prompt tokens of all requests in flight: what their decoding reads at every step. */
+  readonly inflightContextTokens: number;
+  /** Uncached prompt tokens sent in the last half minute, older ones fading. */
+  readonly recentTokens: number;
+  /** Time it takes to compute a prompt token, as its answers show; null: not known yet. */
+  readonly prefillMsPerToken: number | null;
   /** Requests that came to the engine past this router: those of its peers as they last told, others
    * as of the last poll. */
   readonly otherRequests: number;

@@ -15,8 +15,12 @@ export function errorBody({ message, type, param, status }: RouterError, path = 
 
 /** For a stream that has begun: its status is sent, so the failure travels as an event. */
 export function errorEvent(error: RouterError, path = ''): string {
-  const name = isAnthropic(path) ? 'event: error\n' : '';
-  return `${name}data: ${errorBody(error, path)}\n\n`;
+  return eventOf(errorBody(error, path), path);
+}
+
+/** An error body of one line as an event. */
+export function eventOf(body: string, path: string): string {
+  return `${isAnthropic(path) ? 'event: error\n' : ''}data: ${body}\n\n`;
 }
 
 function isAnthropic(path: string): boolean {

@@ -25,6 +25,10 @@ export interface Exchange {
    * client goes first. May be called once. */
   readBody(limitBytes: number): Promise<Uint8Array>;
 
+  /** The request asks for a stream. Where the exchange has it, its client hears of the wait until one
+   * begins. */
+  expectStream?(): void;
+
   /** Whole response at once. No-op after an abort. Headers that belong to the connection (date,
    * content-length, connection, ...) are set by the server and ignored here, also by `start`.
    * Throws TypeError on a control character in a header, before anything is sent. */

@@ -12,11 +12,11 @@ export function parseChatBatchRequest(body: JsonObject): ChatBatchRequest {
   );
   const [first] = chats;
   if (first === undefined) throw invalidField('messages', 'must hold at least one conversation');
-  const { model, stream, addSpecialTokens, cacheSalt, maxTokens } = first;
+  const { model, stream, addSpecialTokens, cacheSalt, maxTokens, priority } = first;
   const { truncatePromptTokens, truncationSide, skipsCacheRead } = first;
   return {
     kind: 'chat-batch',
-    ...{ model, stream, addSpecialTokens, cacheSalt, maxTokens },
+    ...{ model, stream, addSpecialTokens, cacheSalt, maxTokens, priority },
     ...{ truncatePromptTokens, truncationSide, skipsCacheRead },
     chats,
   };

@@ -11,7 +11,7 @@ import {
 
 type CommonFields = Pick<
   ChatRequest,
-  'model' | 'stream' | 'cacheSalt' | 'truncatePromptTokens' | 'truncationSide'
+  'model' | 'stream' | 'cacheSalt' | 'priority' | 'truncatePromptTokens' | 'truncationSide'
 >;
 
 export function parseCommonFields(body: JsonObject): CommonFields {
@@ -19,6 +19,8 @@ export function parseCommonFields(body: JsonObject): CommonFields {
     model: optionalString(body, 'model') ?? '',
     stream: looseBoolean(body.get('stream') ?? false) ?? false,
     cacheSalt: parseCacheSalt(body),
+    // The engine refuses a wrong one.
+    priority: looseInteger(body.get('priority') ?? null) ?? 0,
     truncatePromptTokens: optionalInteger(body, 'truncate_prompt_tokens', {
       min: -1,
       max: Number.MAX_SAFE_INTEGER,

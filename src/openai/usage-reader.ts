@@ -34,14 +34,26 @@ export class UsageReader {
     const at = text.lastIndexOf('"usage"');
     if (at === -1) return null;
     const usage = text.slice(at);
-    const prompt = /"prompt_tokens"\s*:\s*(\d+)/.exec(usage);
+    const cached = countOf(usage, 'cached_tokens') ?? countOf(usage, 'cache_read_input_tokens');
+    const prompt = countOf(usage, 'prompt_tokens') ?? inputTokens(usage);
     if (prompt === null) return null;
-    const completion = /"completion_tokens"\s*:\s*(\d+)/.exec(usage);
-    const cached = /"cached_tokens"\s*:\s*(\d+)/.exec(usage);
     return {
-      promptTokens: Number(prompt[1]),
-      cachedTokens: cached === null ? null : Number(cached[1]),
-      completionTokens: completion === null ? null : Number(completion[1]),
+      promptTokens: prompt,
+      cachedTokens: cached,
+      completionTokens: countOf(usage, 'completion_tokens') ?? countOf(usage, 'output_tokens'),
     };
   }
+}
+
+/** Of the responses and the Anthropic API. The latter counts what came from the cache apart. */
+function inputTokens(usage: string): number | null {
+  const input = countOf(usage, 'input_tokens');
+  if (input === null) return null;
+  const apart = ['cache_read_input_tokens', 'cache_creation_input_tokens'];
+  return apart.reduce((sum, name) => sum + (countOf(usage, name) ?? 0), input);
+}
+
+function countOf(usage: string, name: string): number | null {
+  const found = new RegExp(`"${name}"\\s*:\\s*(\\d+)`).exec(usage);
+  return found === null ? null : Number(found[1]);
 }

@@ -1,5 +1,10 @@
 // Token ids to block hashes, equal to what an engine with the same settings announces.
-import { type BlockHashInput, type HashAlgorithm, native } from '../native.js';
+import {
+  type BlockHashInput,
+  type HashAlgorithm,
+  native,
+  type PromptHashInput,
+} from '../native.js';
 import { NO_KEYS, type PromptKeys, serializeKeys } from './extra-keys.js';
 import { type HashSettings, hashUnitOf } from './hash-settings.js';
 
@@ -37,6 +42,24 @@ export function hashPrompt(
     if (error instanceof RangeError) return new BigUint64Array(0);
     throw error;
   }
+}
+
+/** For a prompt that is hashed from its text: NativeEncoder.hashPrompt gives the links. */
+export function promptHashInput(settings: HashSettings, keys: PromptKeys): PromptHashInput {
+  const { algorithm, profile, rootHex } = settings;
+  const unit = hashUnitOf(settings);
+  // Of the keys a text can have, only the first block has more than the others.
+  return {
+    algorithm,
+    root: Buffer.from(rootHex, 'hex'),
+    blockSizeTokens: unit,
+    ...serializeKeys(keys, algorithm, profile, unit, 0, 1),
+  };
+}
+
+/** Blocks of the links that `promptHashInput` gave. */
+export function blocksOfLinks(links: BigUint64Array, settings: HashSettings): BigUint64Array {
+  return everyNth(links, linksPerBlock(settings));
 }
 
 /** Every link of a prompt's chain: one a block, or one a hash unit where that is less. */

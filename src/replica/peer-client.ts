@@ -9,16 +9,23 @@ const LOAD_BYTES_MAX = 2 ** 20;
 const REASON_BYTES = 500;
 
 export class PeerClient {
+  readonly #key: () => string | null;
   readonly #agent = new Agent({
     connect: { timeout: CONNECT_MS },
     headersTimeout: SILENT_MS,
     bodyTimeout: SILENT_MS,
   });
 
+  /** What peers ask for on their admin ports; null: nothing. */
+  constructor(key: () => string | null) {
+    this.#key = key;
+  }
+
   /** Body of `GET /peer/snapshot`. Rejects, or throws while it is read, with what the peer said. */
   async snapshot(peer: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const { statusCode, body } = await request(`${peer}/peer/snapshot`, {
       dispatcher: this.#agent,
+      headers: this.#headers,
       signal,
     });
     if (statusCode === 200) return body;
@@ -31,6 +38,7 @@ export class PeerClient {
     const signal = AbortSignal.timeout(timeoutMs);
     const { statusCode, body } = await request(`${peer}/peer/load`, {
       dispatcher: this.#agent,
+      headers: this.#headers,
       signal,
     });
     const chunks: Buffer[] = [];
@@ -42,6 +50,11 @@ export class PeerClient {
     }
     if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
     return JSON.parse(Buffer.concat(chunks).toString());
+  }
+
+  get #headers(): Record<string, string> {
+    const key = this.#key();
+    return key === null ? {} : { authorization: `Bearer ${key}` };
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,8 @@ import { warmStart } from './warm-start.js';
 export interface ReplicaOptions {
   /** Admin ports of peers; may be empty. */
   readonly peers: readonly string[];
+  /** Shown to peers whose admin port asks for a key; null: none. */
+  readonly peerKey: () => string | null;
   /** Folder of the snapshot that outlives this process; null: none. */
   readonly stateDir: string | null;
   /** Between two looks at each peer's load; 0: never. */
@@ -39,13 +41,14 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #instance = randomUUID();
   readonly #peers: PeerList;
-  readonly #client = new PeerClient();
+  readonly #client: PeerClient;
   readonly #file: StateFile | null;
   #exchange: LoadExchange | null = null;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#peers = new PeerList(options.peers);
+    this.#client = new PeerClient(options.peerKey);
     this.#file = options.stateDir === null ? null : new StateFile(options.stateDir);
   }
 

@@ -1,4 +1,5 @@
 // The admin port: dashboard, health, metrics, and what the router knows, as JSON.
+import { checkAdminKey } from '../access/admin-gate.js';
 import type { Discovery } from '../discovery/discovery.js';
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
@@ -39,6 +40,8 @@ export interface AdminParts {
   readonly bodyLimitBytes: number;
   readonly draining: () => boolean;
   readonly peerApi: PeerApi;
+  /** SHA-256 of the key that is asked for; null: none is. */
+  readonly adminKey: () => Buffer | null;
 }
 
 /** Handles every request of the admin port; never rejects. */
@@ -49,8 +52,9 @@ export function createAdmin(parts: AdminParts): (exchange: Exchange) => void {
 }
 
 async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
-  if (answerPeer(exchange, parts.peerApi)) return;
   const { method, path } = exchange;
+  checkAdminKey(exchange, parts.adminKey());
+  if (answerPeer(exchange, parts.peerApi)) return;
   if (method === 'GET' || method === 'HEAD') return show(exchange, parts);
   refuseForeign(exchange);
   if (method === 'POST' && path === '/explain') return explain(exchange, parts);

@@ -2,6 +2,7 @@
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import { FairQueue, type QueueEntry } from './fair-queue.js';
+import { notesOf } from './request-notes.js';
 
 export interface AdmissionOptions {
   /** Requests of one model at its engines at once. */
@@ -31,8 +32,10 @@ interface Lane {
   leftAtMs: number;
 }
 
-/** vLLM's header; lower is earlier, and 0 is what a request has that says nothing. */
+/** vLLM's header; lower is earlier. It comes before the `priority` of the body. */
 const PRIORITY_HEADER = 'x-vllm-priority';
+/** Of a request that says nothing. */
+const USUAL_PRIORITY = 0;
 const RETRY_AFTER_MAX_SECONDS = 60;
 /** Weight of the newest value in an average: some ten of them count. */
 const PACE_WEIGHT = 0.1;
@@ -45,9 +48,9 @@ export class Admission {
     this.#options = options;
   }
 
-  /** Resolves when the request may go to an engine. Rejects with RouterError `queue_full`,
+  /** `priority` is the body's. Resolves when the request may go to an engine. Rejects with RouterError `queue_full`,
    * `queue_timeout`, or `client_closed` when the client did not wait. */
-  enter(exchange: Exchange, model: string): Promise<Leave> {
+  enter(exchange: Exchange, model: string, priority = USUAL_PRIORITY): Promise<Leave> {
     const lane = this.#lane(model);
     if (lane.inflight < this.#options.inflightMax) {
       lane.inflight += 1;
@@ -58,10 +61,10 @@ export class Admission {
       const text = `${waitingMax} requests already wait for an engine of this model`;
       return Promise.reject(refusal('queue_full', text, lane));
     }
-    return this.#wait(exchange, lane);
+    return this.#wait(exchange, lane, priority);
   }
 
-  #wait(exchange: Exchange, lane: Lane): Promise<Leave> {
+  #wait(exchange: Exchange, lane: Lane, priority: number): Promise<Leave> {
     const { waitMs, onWaiting } = this.#options;
     return new Promise((resolve, reject) => {
       const giveUp = (error: RouterError) => {
@@ -72,7 +75,7 @@ export class Admission {
       };
       const waiter: Waiter = {
         owner: ownerOf(exchange),
-        priority: priorityOf(exchange),
+        priority: priorityOf(exchange) ?? priority,
         admit: () => {
           clearTimeout(timer);
           resolve(this.#leaveOnce(lane));
@@ -125,13 +128,14 @@ export class Admission {
 
 /** Clients share places by their key, whatever header it comes in. */
 function ownerOf(exchange: Exchange): string {
-  return exchange.header('authorization') ?? exchange.header('x-api-key') ?? '';
+  const { keyName } = notesOf(exchange);
+  return keyName ?? exchange.header('authorization') ?? exchange.header('x-api-key') ?? '';
 }
 
-/** What is no integer counts as not said, as in vLLM. */
-function priorityOf(exchange: Exchange): number {
+/** null: it is not said. What is no integer counts as that, as in vLLM. */
+function priorityOf(exchange: Exchange): number | null {
   const said = exchange.header(PRIORITY_HEADER)?.trim() ?? '';
-  return /^[-+]?\d{1,9}$/.test(said) ? Number(said) : 0;
+  return /^[-+]?\d{1,9}$/.test(said) ? Number(said) : null;
 }
 
 /** Those who come back later should find that those in front of them are through. */

@@ -1,6 +1,10 @@
 // The API port: which request is routed by prefix, answered here, or forwarded as it is.
+import type { ApiGate } from '../access/api-gate.js';
+import { checkPath } from '../access/path-check.js';
 import { RouterError } from '../errors.js';
+import { eventOf } from '../http/error-body.js';
 import type { Exchange } from '../http/exchange.js';
+import { KeptExchange } from '../http/kept-exchange.js';
 import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import { changeAdapter } from './adapter-route.js';
@@ -9,7 +13,7 @@ import type { Fleet } from './fleet.js';
 import { modelCards } from './fleet-report.js';
 import { json, refuse } from './reply.js';
 import { logRequest, type RequestLogSettings } from './request-log.js';
-import { notesOf } from './request-notes.js';
+import { notesOf, type RequestNotes } from './request-notes.js';
 import { type Route, routeOf } from './route-table.js';
 import type { Router } from './router.js';
 
@@ -20,18 +24,29 @@ export interface ApiParts {
   readonly metrics: Metrics;
   /** Takes an `Accept` header. */
   readonly metricsPage: (accept: string | undefined) => MetricsPage;
+  readonly gate: ApiGate;
   readonly requestLog: () => RequestLogSettings;
   readonly version: string;
   readonly bodyLimitBytes: number;
   /** For what is asked of several engines at once. */
   readonly timeoutMs: number;
+  /** Between comments to a client whose stream has not begun; 0: none are sent. */
+  readonly keepAliveMs: number;
 }
 
 /** Handles every request of the API port; never rejects. */
 export function createApi(parts: ApiParts): (exchange: Exchange) => void {
   return (exchange) => {
-    void serve(exchange, parts);
+    void serve(parts.keepAliveMs === 0 ? exchange : kept(exchange, parts.keepAliveMs), parts);
   };
+}
+
+function kept(inner: Exchange, everyMs: number): Exchange {
+  return new KeptExchange(inner, {
+    everyMs,
+    headers: (exchange) => notesOf(exchange).answerHeaders,
+    event: (body) => eventOf(body, inner.path),
+  });
 }
 
 /** Never rejects. Requests that the router answers by itself, such as probes, are not logged unless it
@@ -39,25 +54,29 @@ export function createApi(parts: ApiParts): (exchange: Exchange) => void {
 async function serve(exchange: Exchange, parts: ApiParts): Promise<void> {
   const notes = notesOf(exchange);
   try {
-    await answer(exchange, parts);
+    await answer(exchange, notes, parts);
   } catch (failure) {
     refuse(exchange, failure, parts.metrics);
   }
+  parts.gate.left(notes.keyName, () => notes.usedTokens);
   const isProbe = exchange.method === 'GET' || exchange.method === 'HEAD';
   if (!isProbe || notes.decision !== null || notes.failure !== null) {
     logRequest(exchange, notes, parts.requestLog());
   }
 }
 
-async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
+async function answer(exchange: Exchange, notes: RequestNotes, parts: ApiParts): Promise<void> {
   const { method, path } = exchange;
+  checkPath(path);
+  const route = routeOf(method, path, exchange.query);
+  notes.keyName = parts.gate.enter(exchange, method === 'OPTIONS' && route.kind === 'relay');
   if (exchange.header('upgrade')?.toLowerCase() === 'websocket') {
     throw new RouterError(
       'not_implemented',
       `${path}: the router does not take WebSocket connections; connect to an engine itself`,
     );
   }
-  return follow(routeOf(method, path, exchange.query), exchange, parts);
+  return follow(route, exchange, parts);
 }
 
 async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promise<void> {

@@ -7,13 +7,22 @@ export interface DecisionCandidate {
   readonly trust: Trust;
   /** Leading blocks it held, of `blockCount` in its own block size. */
   readonly matchedBlocks: number;
+  /** Blocks after those that requests in flight were about to put there. */
+  readonly predictedBlocks: number;
   readonly blockCount: number;
   readonly blockSizeTokens: number;
   /** The same weighted by trust and tier, with predicted blocks, in blocks. */
   readonly credit: number;
   readonly inflightRequests: number;
   readonly inflightTokens: number;
+  readonly inflightContextTokens: number;
+  readonly recentTokens: number;
+  readonly otherRequests: number;
   readonly waitingRequests: number;
+  readonly runningRequests: number;
+  readonly kvCacheUsage: number;
+  /** null: not known yet. */
+  readonly prefillMsPerToken: number | null;
   /** Taken out by a filter before anything was scored. */
   readonly filteredOut: boolean;
   /** null: filtered out. */
@@ -33,13 +42,23 @@ export interface ScoredCandidates {
 /** Numbers kept of each candidate, in this order. */
 const FIELDS = [
   'matchedBlocks',
+  'predictedBlocks',
   'blockCount',
   'blockSizeTokens',
   'credit',
+] as const;
+const LOAD_FIELDS = [
   'inflightRequests',
   'inflightTokens',
+  'inflightContextTokens',
+  'recentTokens',
+  'otherRequests',
   'waitingRequests',
+  'runningRequests',
+  'kvCacheUsage',
+  'prefillMsPerToken',
 ] as const;
+const WIDTH = FIELDS.length + LOAD_FIELDS.length;
 
 export class CandidateTable {
   readonly #endpoints: readonly Endpoint[];
@@ -52,17 +71,13 @@ export class CandidateTable {
   constructor({ candidates, decision }: ScoredCandidates) {
     this.#endpoints = candidates.map(({ endpoint }) => endpoint);
     this.#trusts = candidates.map(({ trust }) => trust);
-    this.#numbers = new Float64Array(FIELDS.length * candidates.length);
+    this.#numbers = new Float64Array(WIDTH * candidates.length);
     this.#decision = decision;
     let at = 0;
-    for (const { matchedBlocks, blockCount, blockSizeTokens, credit, load } of candidates) {
-      this.#numbers[at++] = matchedBlocks;
-      this.#numbers[at++] = blockCount;
-      this.#numbers[at++] = blockSizeTokens;
-      this.#numbers[at++] = credit;
-      this.#numbers[at++] = load.inflightRequests;
-      this.#numbers[at++] = load.inflightTokens;
-      this.#numbers[at++] = load.waitingRequests;
+    for (const candidate of candidates) {
+      const { load } = candidate;
+      for (const field of FIELDS) this.#numbers[at++] = candidate[field];
+      for (const field of LOAD_FIELDS) this.#numbers[at++] = load[field] ?? Number.NaN;
     }
   }
 
@@ -85,18 +100,28 @@ export class CandidateTable {
     return this.#endpoints.map(({ name }, at) => {
       const total = this.#decision.totals[at] ?? 0;
       const filteredOut = total === Number.NEGATIVE_INFINITY;
-      const number = (field: (typeof FIELDS)[number]) =>
-        this.#numbers[at * FIELDS.length + FIELDS.indexOf(field)] ?? 0;
+      const own = (field: (typeof FIELDS)[number]) =>
+        this.#numbers[at * WIDTH + FIELDS.indexOf(field)] ?? 0;
+      const load = (field: (typeof LOAD_FIELDS)[number]) =>
+        this.#numbers[at * WIDTH + FIELDS.length + LOAD_FIELDS.indexOf(field)] ?? 0;
+      const msPerToken = load('prefillMsPerToken');
       return {
         endpoint: name,
         trust: this.#trusts[at] ?? 'none',
-        matchedBlocks: number('matchedBlocks'),
-        blockCount: number('blockCount'),
-        blockSizeTokens: number('blockSizeTokens'),
-        credit: number('credit'),
-        inflightRequests: number('inflightRequests'),
-        inflightTokens: number('inflightTokens'),
-        waitingRequests: number('waitingRequests'),
+        matchedBlocks: own('matchedBlocks'),
+        predictedBlocks: own('predictedBlocks'),
+        blockCount: own('blockCount'),
+        blockSizeTokens: own('blockSizeTokens'),
+        credit: own('credit'),
+        inflightRequests: load('inflightRequests'),
+        inflightTokens: load('inflightTokens'),
+        inflightContextTokens: load('inflightContextTokens'),
+        recentTokens: load('recentTokens'),
+        otherRequests: load('otherRequests'),
+        waitingRequests: load('waitingRequests'),
+        runningRequests: load('runningRequests'),
+        kvCacheUsage: load('kvCacheUsage'),
+        prefillMsPerToken: Number.isNaN(msPerToken) ? null : msPerToken,
         filteredOut,
         total: filteredOut ? null : total,
         scores: this.#scores(at, true),

@@ -2,8 +2,9 @@
 
 import { TRUST_FACTOR } from '../endpoint/trust.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import type { PrefixHeat } from '../prefix/prefix-heat.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
-import type { Candidate, Decision, Scheduler } from '../scheduler/scheduler.js';
+import type { Candidate, Decision, Scheduler, SchedulingRequest } from '../scheduler/scheduler.js';
 import type { MatchFound, SettingsMatch } from '../tokenizer/match-task.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 import type { ModelSnapshot } from './match-models.js';
@@ -16,6 +17,9 @@ export interface ChosenCandidate extends Candidate {
 }
 
 export interface Choice {
+  readonly request: SchedulingRequest;
+  /** Hash of the last block that the best endpoint holds or is about to; null: nobody holds any. */
+  readonly prefix: bigint | null;
   readonly decision: Decision;
   readonly candidates: readonly ChosenCandidate[];
   /** The candidate that was picked. */
@@ -29,6 +33,7 @@ export interface ChooserParts {
   readonly scores: MatchScores;
   readonly predicted: PredictedBlocks;
   readonly history: RoutingHistory;
+  readonly heat: PrefixHeat;
   /** In [0, 1): decides among equals. */
   readonly random: () => number;
 }
@@ -46,28 +51,27 @@ export class Chooser {
     models: ModelSnapshot,
     endpoints: readonly LiveEndpoint[],
   ): Choice {
-    const { scheduler, scores, history, random } = this.#parts;
+    const { scheduler, scores, history, heat, random } = this.#parts;
     const matches = found?.matches ?? [];
     scores.load(found?.skipsCacheRead === true ? [] : matches);
     if (found !== null && !history.isEmpty) scores.estimate(found.promptTokens, history);
     const candidates = endpoints.map((live) => this.#candidate(live, matches, models));
+    const prefix = bestPrefix(candidates);
     const request = {
       promptTokens: found?.promptTokens ?? 0,
       loraName: found?.loraName ?? null,
+      prefixHeat: prefix === null ? 0 : heat.of(prefix),
     };
     const decision = scheduler.schedule(request, candidates, random);
     const target = candidates[decision.pick];
     if (target === undefined) throw new Error(`pick ${decision.pick} of ${candidates.length}`);
-    return { decision, candidates, target, plan: scheduler.description };
+    return { request, prefix, decision, candidates, target, plan: scheduler.description };
   }
 
   /** The request really goes to the choice's target: scorers with a memory take note. */
-  assigned({ target }: Choice, found: MatchFound | null): void {
-    const request = {
-      promptTokens: found?.promptTokens ?? 0,
-      loraName: found?.loraName ?? null,
-    };
+  assigned({ request, prefix, target }: Choice): void {
     this.#parts.scheduler.assigned(request, target);
+    if (prefix !== null) this.#parts.heat.add(prefix);
   }
 
   #candidate(
@@ -82,8 +86,10 @@ export class Chooser {
     const { slot } = endpoint;
     const matchedBlocks =
       match === undefined ? 0 : Math.max(scores.blocks(slot), scores.estimatedBlocks(slot));
+    const predictedBlocks =
+      match === undefined ? 0 : scores.predictedBlocks(slot, match, predicted);
     const credit =
-      match === undefined ? 0 : scores.credit(slot, match, predicted, TRUST_FACTOR[trust]);
+      match === undefined ? 0 : scores.credit(slot, predictedBlocks, TRUST_FACTOR[trust]);
     return {
       endpoint,
       load,
@@ -91,9 +97,20 @@ export class Chooser {
       live,
       match,
       matchedBlocks,
+      predictedBlocks,
       credit,
       blockCount: match?.blockCount ?? 0,
       blockSizeTokens: match?.blockSizeTokens ?? 0,
     };
   }
+}
+
+function bestPrefix(candidates: readonly ChosenCandidate[]): bigint | null {
+  let best: ChosenCandidate | undefined;
+  let most = 0;
+  for (const candidate of candidates) {
+    const blocks = candidate.matchedBlocks + candidate.predictedBlocks;
+    if (blocks > most) [best, most] = [candidate, blocks];
+  }
+  return best?.match?.hashes[most - 1] ?? null;
 }

@@ -13,6 +13,13 @@ import { DecisionLog, type DecisionRecord } from './decision-log.js';
 import { MismatchLog, type MismatchParts, type Prediction } from './mismatch-log.js';
 import { NO_IDS, type RequestIds } from './request-ids.js';
 
+export interface DecisionTime {
+  /** What deciding took; of a later attempt, together with the decisions before it. */
+  readonly decisionMs: number;
+  /** 1 for the first endpoint that a request is sent to. */
+  readonly attempt: number;
+}
+
 export class DecisionBook {
   readonly log: DecisionLog;
   readonly mismatches: MismatchLog;
@@ -45,7 +52,7 @@ export class DecisionBook {
   describe(
     choice: Choice,
     found: MatchFound | null,
-    decisionMs: number,
+    { decisionMs, attempt }: DecisionTime,
     ids: RequestIds = NO_IDS,
   ): DecisionRecord {
     const { target } = choice;
@@ -54,9 +61,11 @@ export class DecisionBook {
       id: this.log.nextId(),
       time: new Date().toISOString(),
       ...ids,
+      attempt,
       model: found?.model ?? '',
       loraName: found?.loraName ?? null,
       promptTokens: found?.promptTokens ?? 0,
+      prefixHeat: choice.request.prefixHeat,
       blockCount: target.blockCount,
       blockSizeTokens: target.blockSizeTokens,
       endpoint: target.endpoint.name,
@@ -75,19 +84,22 @@ export class DecisionBook {
     };
   }
 
-  /** `found` null: a request that is only passed on, which is in no list of decisions. */
+  /** Once for each attempt. `found` null: a request that is only passed on, which is in no list of decisions. */
   enter(
     choice: Choice,
     found: MatchFound | null,
-    decisionMs: number,
+    time: DecisionTime,
     ids: RequestIds,
   ): DecisionRecord {
-    const record = this.describe(choice, found, decisionMs, ids);
+    const record = this.describe(choice, found, time, ids);
     const nowMs = performance.now();
     choice.target.live.traffic.sent(nowMs);
     if (found === null) return record;
+    const { decisionMs } = time;
     const { model, promptTokens, matchedTokens, endpoint, traceId } = record;
     this.log.add(record);
+    // A request counts once, by its first decision; the others are what failures made of it.
+    if (time.attempt > 1) return record;
     this.#observeStages(found.times, decisionMs, traceId);
     this.#notePrefix(choice, nowMs);
     this.traffic.decided(promptTokens, matchedTokens, decisionMs);

@@ -6,10 +6,14 @@ import type { RequestIds } from './request-ids.js';
 export interface DecisionRecord extends RequestIds {
   readonly id: number;
   readonly time: string;
+  /** 2 and more: the endpoints before it failed or had too much to do. */
+  readonly attempt: number;
   /** Empty: the request was only passed on. */
   readonly model: string;
   readonly loraName: string | null;
   readonly promptTokens: number;
+  /** Requests of the ten seconds before with the longest prefix that any endpoint held. */
+  readonly prefixHeat: number;
   /** Full blocks of the prompt in the block size of the endpoint that was picked. */
   readonly blockCount: number;
   readonly blockSizeTokens: number;

@@ -1,43 +1,22 @@
 // Sends a request to the best endpoint, and to the next best when nothing came of it.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RouterError } from '../errors.js';
-import type { Exchange, HeaderList } from '../http/exchange.js';
+import type { RouterError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { UsageReader } from '../openai/usage-reader.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Forwarder, ForwardOutcome, ForwardRequest } from '../proxy/forwarder.js';
-import type { MatchFound } from '../tokenizer/match-task.js';
 import type { Choice, Chooser, ChosenCandidate } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
+import { decisionHeaders } from './decision-headers.js';
 import type { DecisionRecord } from './decision-log.js';
 import type { Fleet } from './fleet.js';
+import { type Journey, mayTryAgain, noEndpoint, type Unanswered } from './journey.js';
 import type { LiveEndpoint } from './live-endpoint.js';
-import type { ModelSnapshot } from './match-models.js';
 import { notesOf } from './request-notes.js';
 import { askedRestMs, type RetryPolicy } from './retry-policy.js';
 import { holderGone } from './stored-responses.js';
-
-/** One request on its way. */
-export interface Journey {
-  readonly exchange: Exchange;
-  readonly body: Uint8Array;
-  /** null: the prompt is unknown, so load alone decides. */
-  readonly found: MatchFound | null;
-  /** Model name as the client gave it; null when the request names none. */
-  readonly model: string | null;
-  readonly models: ModelSnapshot;
-  readonly receivedMs: number;
-  /** For a place at the engines. */
-  readonly waitedMs: number;
-  /** Sending it twice does no harm beyond the cost. */
-  readonly repeatable: boolean;
-  /** The only endpoint that can answer; null: any that serves the model. */
-  readonly pinned: LiveEndpoint | null;
-  /** Sees the chunks of a successful answer. */
-  readonly watch: ((live: LiveEndpoint, chunk: Uint8Array) => void) | null;
-}
 
 export interface DispatcherParts {
   readonly fleet: Fleet;
@@ -48,11 +27,22 @@ export interface DispatcherParts {
   readonly book: DecisionBook;
   readonly metrics: Metrics;
   readonly retry: RetryPolicy;
-  /** Endpoints tried for one request. */
+  /** Endpoints tried for one request, without those that refused the connection. */
   readonly attempts: number;
   /** Whether responses carry the `x-warmpath-*` headers. */
   readonly exposeHeaders: boolean;
 }
+
+interface Attempt {
+  readonly choice: Choice;
+  /** What choosing took, earlier attempts' included. */
+  readonly decisionMs: number;
+  /** The answer may be declined, since another endpoint can take the request. */
+  readonly hasOthers: boolean;
+}
+
+/** A refused connection, say: it cost nothing, so that it does not count as an attempt. */
+const AT_ONCE_MS = 50;
 
 export class Dispatcher {
   readonly #parts: DispatcherParts;
@@ -76,35 +66,42 @@ export class Dispatcher {
 
   /** Rejects with RouterError when no endpoint has begun to answer. */
   async send(journey: Journey): Promise<void> {
-    const { chooser, attempts, metrics, retry } = this.#parts;
+    const { chooser, metrics, retry } = this.#parts;
     const tried = new Set<number>();
     let failure: RouterError | null = null;
+    let attemptsLeft = this.#parts.attempts;
+    // What decisions took; not what failed attempts and pauses took.
+    let decisionMs = 0;
+    let sinceMs = journey.receivedMs + journey.waitedMs;
     retry.earn();
-    for (let attempt = 1; attempt <= attempts; attempt++) {
+    while (attemptsLeft > 0) {
       const endpoints = this.#concerned(journey, tried);
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
-      chooser.assigned(choice, journey.found);
-      const others = attempt < attempts && endpoints.length > 1;
-      const outcome = await this.#attempt(journey, choice, others);
+      chooser.assigned(choice);
+      const chosenMs = performance.now();
+      decisionMs += chosenMs - sinceMs;
+      const hasOthers = attemptsLeft > 1 && endpoints.length > 1;
+      const outcome = await this.#attempt(journey, { choice, decisionMs, hasOthers });
       tried.add(choice.target.endpoint.slot);
+      if (!failedAtOnce(outcome, performance.now() - chosenMs)) attemptsLeft -= 1;
       if (outcome.kind === 'declined') {
         metrics.retries.inc({ reason: `engine_${outcome.status}` });
-        continue;
-      }
-      if (outcome.kind !== 'unanswered') return;
-      failure = outcome.error;
-      if (!mayTryAgain(journey, outcome) || !this.#affords(outcome)) break;
-      metrics.retries.inc({ reason: failure.code });
-      await delay(retry.pauseMs(attempt));
-      if (journey.exchange.aborted) return;
+      } else if (outcome.kind === 'unanswered') {
+        failure = outcome.error;
+        if (!mayTryAgain(journey, outcome) || !this.#affords(outcome)) break;
+        metrics.retries.inc({ reason: failure.code });
+        await delay(retry.pauseMs(tried.size));
+        if (journey.exchange.aborted) return;
+      } else return;
+      sinceMs = performance.now();
     }
     if (failure !== null) throw failure;
     throw journey.pinned === null ? noEndpoint(journey.model) : holderGone(journey.pinned);
   }
 
   /** What never reached an engine costs none of them anything. */
-  #affords({ sent }: ForwardOutcome & { kind: 'unanswered' }): boolean {
+  #affords({ sent }: Unanswered): boolean {
     const { retry, metrics } = this.#parts;
     if (!sent || retry.spend()) return true;
     metrics.retries.inc({ reason: 'over_budget' });
@@ -118,21 +115,28 @@ export class Dispatcher {
   }
 
   /** Books, forwards to one endpoint, and takes the booking back whatever happens. */
-  async #attempt(journey: Journey, choice: Choice, hasOthers: boolean): Promise<ForwardOutcome> {
+  async #attempt(
+    journey: Journey,
+    { choice, decisionMs, hasOthers }: Attempt,
+  ): Promise<ForwardOutcome> {
     const { fleet, predicted, forwarder, metrics, book } = this.#parts;
     const { exchange, found, receivedMs } = journey;
     const { target } = choice;
     const { slot, name, url } = target.endpoint;
     const notes = notesOf(exchange);
-    const decisionMs = performance.now() - receivedMs - journey.waitedMs;
-    const record = book.enter(choice, found, decisionMs, notes.ids);
-    notes.decision = record;
     notes.attempts += 1;
+    const record = book.enter(choice, found, { decisionMs, attempt: notes.attempts }, notes.ids);
+    notes.decision = record;
     notes.waitedMs = journey.waitedMs;
     notes.stream = found?.stream ?? false;
     notes.body = journey.body;
     const eventsThen = target.live.events;
-    const booking = fleet.book(slot, Math.max(0, record.promptTokens - record.matchedTokens));
+    const { promptTokens, matchedTokens } = record;
+    const booking = fleet.book(slot, {
+      uncachedTokens: promptTokens - matchedTokens,
+      promptTokens,
+      streams: found?.stream === true,
+    });
     const prediction = predicted.predict(slot, newBlocks(target));
     const usage = new UsageReader();
     let status = 0;
@@ -175,8 +179,8 @@ export class Dispatcher {
         const code = outcome.kind === 'aborted' ? 499 : status;
         metrics.requests.inc({ model: record.model, endpoint: name, code });
       }
+      if (succeeded && exchange.method === 'POST') notes.usage = usage.read();
       if (succeeded && found !== null) {
-        notes.usage = usage.read();
         book.learn({ record, target, eventsThen }, notes.usage);
       }
       return outcome;
@@ -205,46 +209,18 @@ export class Dispatcher {
       body: method === 'GET' || method === 'HEAD' ? null : journey.body,
       extraRequestHeaders: [...notes.engineHeaders, ...target.live.requestHeaders],
       extraResponseHeaders: this.#parts.exposeHeaders
-        ? [...notes.answerHeaders, ...responseHeaders(record, journey)]
+        ? [...notes.answerHeaders, ...decisionHeaders(record, journey.found !== null)]
         : notes.answerHeaders,
     };
   }
+}
+
+function failedAtOnce(outcome: ForwardOutcome, ms: number): boolean {
+  return outcome.kind === 'unanswered' && !outcome.sent && ms < AT_ONCE_MS;
 }
 
 /** Blocks the request will add to the endpoint's cache, as far as they form one chain. */
 function newBlocks({ match, matchedBlocks }: ChosenCandidate): BigUint64Array {
   if (match === undefined || match.promptStarts.length !== 1) return new BigUint64Array(0);
   return match.hashes.subarray(matchedBlocks);
-}
-
-/** A request that never reached an engine can always go elsewhere. One that did is repeated only
- * when its engine is gone (generating again costs time and nothing else), never when the engine is
- * merely slow, and never for calls that change an engine's state. */
-function mayTryAgain(
-  { repeatable }: Journey,
-  outcome: ForwardOutcome & { kind: 'unanswered' },
-): boolean {
-  if (outcome.error.source === 'client') return false;
-  if (!outcome.sent) return true;
-  const { source, code } = outcome.error;
-  return repeatable && source === 'engine' && code !== 'engine_timeout';
-}
-
-export function noEndpoint(model: string | null): RouterError {
-  const what = model === null ? '' : ` for model ${JSON.stringify(model)}`;
-  return new RouterError('no_endpoint', `no healthy endpoint${what}; try again shortly`, {
-    retryAfterSeconds: 1,
-  });
-}
-
-function responseHeaders(record: DecisionRecord, { found }: Journey): HeaderList {
-  const endpoint: HeaderList = [['x-warmpath-endpoint', record.endpoint]];
-  if (found === null) return [...endpoint, ['x-warmpath-trust', record.trust]];
-  return [
-    ...endpoint,
-    ['x-warmpath-prompt-tokens', String(record.promptTokens)],
-    ['x-warmpath-matched-tokens', String(record.matchedTokens)],
-    ['x-warmpath-trust', record.trust],
-    ['x-warmpath-decision-us', String(record.decisionUs)],
-  ];
 }

@@ -4,8 +4,9 @@
 import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
-import { namedModel } from '../openai/named-model.js';
+import { namedFields } from '../openai/named-fields.js';
 import type { Forwarder } from '../proxy/forwarder.js';
+import { replaceHeaders } from '../proxy/hop-headers.js';
 import { CollectedAnswer } from './collected-answer.js';
 import type { ControlCall } from './control-calls.js';
 import type { Fleet } from './fleet.js';
@@ -68,7 +69,8 @@ export class EngineControl {
       return named.split(',').map((name) => endpointNamed(fleet, name.trim()));
     }
     const model =
-      exchange.header(MODEL_HEADER) ?? namedModel(exchange.header('content-type') ?? '', body);
+      exchange.header(MODEL_HEADER) ??
+      namedFields(exchange.header('content-type') ?? '', body).model;
     const endpoints = model === null ? fleet.all : fleet.serving(model);
     if (endpoints.length > 0) return endpoints;
     if (model === null) throw new RouterError('no_endpoint', 'there is no endpoint');
@@ -91,7 +93,7 @@ export class EngineControl {
     const request = {
       method,
       target: query === '' ? path : `${path}?${query}`,
-      headers,
+      headers: replaceHeaders(headers, ranks[0].credentials),
       body: method === 'GET' || method === 'HEAD' ? null : body,
       extraRequestHeaders: [],
       extraResponseHeaders: [],

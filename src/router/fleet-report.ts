@@ -27,6 +27,10 @@ export function describeFleet(fleet: Fleet): object[] {
         kvCacheUsage: load.kvCacheUsage,
         inflightRequests: load.inflightRequests,
         inflightTokens: load.inflightTokens,
+        inflightContextTokens: load.inflightContextTokens,
+        recentTokens: load.recentTokens,
+        otherRequests: load.otherRequests,
+        prefillMsPerToken: load.prefillMsPerToken,
       },
       engine: metrics,
       models: live.models,
@@ -70,8 +74,9 @@ export function modelCards(fleet: Fleet): ModelCard[] {
   return [...cards.values()];
 }
 
-/** The router cannot know when a model was made; a constant keeps answers equal. */
-const CREATED = 0;
+/** Unix seconds. vLLM gives the time of the answer; one moment keeps answers equal, and clients that
+ * show or sort by it are not told 1970. */
+const CREATED = Math.floor(Date.now() / 1000);
 
 interface ModelCard {
   readonly id: string;

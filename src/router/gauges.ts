@@ -5,6 +5,7 @@ import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import { TIER } from '../native.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
+import type { TokenizerCaches } from '../tokenizer/tokenizer-cache.js';
 import type { PoolCounts } from '../tokenizer/tokenizer-pool.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
@@ -14,6 +15,7 @@ export interface GaugeSources {
   readonly fleet: Fleet;
   readonly index: PrefixIndex;
   readonly queue: () => PoolCounts;
+  readonly caches: () => TokenizerCaches;
   readonly metrics: Metrics;
 }
 
@@ -30,6 +32,7 @@ export function metricsPage(sources: GaugeSources, accept: string | undefined): 
   observeDiscovery(sources.discovery, metrics);
   observeIndex(index, metrics);
   observeQueue(sources.queue(), metrics);
+  observeCaches(sources.caches(), metrics);
   observeProcess(metrics);
   return metrics.registry.page(accept);
 }
@@ -89,6 +92,19 @@ function observeQueue(counts: PoolCounts, metrics: Metrics): void {
   metrics.queueRunning.set(NONE, counts.running);
   metrics.queueRefused.at(NONE).value = counts.refused;
   metrics.queueOverdue.at(NONE).value = counts.overdue;
+  metrics.matchedPrompts.at({ where: 'main' }).value = counts.quick;
+  metrics.matchedPrompts.at({ where: 'thread' }).value = counts.threaded;
+}
+
+function observeCaches(caches: TokenizerCaches, metrics: Metrics): void {
+  for (const [cache, stats] of Object.entries(caches)) {
+    const { hits, misses, hitBytes, missedBytes, bytes } = stats;
+    metrics.tokenizerCacheLookups.at({ cache, result: 'hit' }).value = hits;
+    metrics.tokenizerCacheLookups.at({ cache, result: 'miss' }).value = misses;
+    metrics.tokenizerCacheLookupBytes.at({ cache, result: 'hit' }).value = hitBytes;
+    metrics.tokenizerCacheLookupBytes.at({ cache, result: 'miss' }).value = missedBytes;
+    metrics.tokenizerCacheBytes.set({ cache }, bytes);
+  }
 }
 
 function observeProcess(metrics: Metrics): void {

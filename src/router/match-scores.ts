@@ -61,20 +61,19 @@ export class MatchScores {
     return this.#estimated[slot] ?? 0;
   }
 
-  /** The same weighted by tier and by `trust`, a factor, plus blocks that requests in flight are about
-   * to put there: those we know from our own routing, whatever the engine's events are worth. */
-  credit(
-    slot: EndpointSlot,
-    match: SettingsMatch,
-    predicted: PredictedBlocks,
-    trust: number,
-  ): number {
-    const estimated = this.estimatedBlocks(slot);
-    const known = trust * Math.max(this.#credit[slot] ?? 0, estimated);
+  /** Blocks after those that requests in flight are about to put there: known from our own routing,
+   * whatever the engine's events are worth. */
+  predictedBlocks(slot: EndpointSlot, match: SettingsMatch, predicted: PredictedBlocks): number {
     // Chains of several prompts are not one chain, so a prediction is looked up for one prompt only.
-    if (match.promptStarts.length !== 1) return known;
-    const held = Math.max(this.blocks(slot), estimated);
-    return known + PREDICTED_WEIGHT * predicted.extension(slot, match.hashes, held);
+    if (match.promptStarts.length !== 1) return 0;
+    const held = Math.max(this.blocks(slot), this.estimatedBlocks(slot));
+    return predicted.extension(slot, match.hashes, held);
+  }
+
+  /** All of them weighted: by tier, by `trust`, a factor, and as predicted. */
+  credit(slot: EndpointSlot, predictedBlocks: number, trust: number): number {
+    const known = trust * Math.max(this.#credit[slot] ?? 0, this.estimatedBlocks(slot));
+    return known + PREDICTED_WEIGHT * predictedBlocks;
   }
 
   #addEstimates(triples: Uint32Array): void {

@@ -4,15 +4,16 @@ import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { RequestShape } from '../inference-request.js';
 import type { Metrics } from '../metrics.js';
-import { namedModel } from '../openai/named-model.js';
+import { namedFields } from '../openai/named-fields.js';
 import { previousResponseId } from '../openai/response-id.js';
 import type { MatchFound, MatchReply, MatchTask } from '../tokenizer/match-task.js';
 import type { Admission } from './admission.js';
 import type { Chooser } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
 import type { DecisionRecord } from './decision-log.js';
-import { type Dispatcher, type Journey, noEndpoint } from './dispatcher.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { Fleet } from './fleet.js';
+import { type Journey, noEndpoint } from './journey.js';
 import type { StoredResponses } from './stored-responses.js';
 import type { TokenParity } from './token-parity.js';
 
@@ -72,13 +73,15 @@ export class Router {
     const previous = isStored ? previousResponseId(body) : null;
     const pinned = previous === null ? null : await responses.holderOf(previous, exchange.headers);
     const lookedMs = performance.now();
-    const leave = await admission.enter(exchange, look.found?.model ?? '');
+    const leave = await admission.enter(exchange, look.found?.model ?? '', look.found?.priority);
     try {
       const waitedMs = performance.now() - lookedMs;
       // Engines that were full have other blocks by now.
       if (waitedMs > STALE_MS) look = await this.#look(shape, body, exchange.headers);
       if (look.unscheduled !== null) metrics.unscheduled.inc({ reason: look.unscheduled });
       if (exchange.aborted) return;
+      // From here on the engines' refusals are the only ones, and may come late.
+      if (look.found?.stream === true) exchange.expectStream?.();
       const watch = isStored ? responses.watcher() : null;
       const journey = { exchange, body, ...look, receivedMs, waitedMs, repeatable: true };
       await dispatcher.send({ ...journey, pinned, watch });
@@ -93,10 +96,11 @@ export class Router {
     const { fleet, dispatcher, admission, bodyLimitBytes } = this.#parts;
     const body = await exchange.readBody(bodyLimitBytes);
     const receivedMs = performance.now();
-    const named = namedModel(exchange.header('content-type') ?? '', body);
-    const model = named !== null && fleet.knows(named) ? named : null;
+    const named = namedFields(exchange.header('content-type') ?? '', body);
+    const model = named.model !== null && fleet.knows(named.model) ? named.model : null;
     // Only what costs an engine work has to wait for a place.
-    const leave = exchange.method === 'POST' ? await admission.enter(exchange, model ?? '') : null;
+    const isWork = exchange.method === 'POST';
+    const leave = isWork ? await admission.enter(exchange, model ?? '', named.priority) : null;
     try {
       const waitedMs = performance.now() - receivedMs;
       const journey = { exchange, body, found: null, model, models: fleet.models(), receivedMs };
@@ -131,7 +135,8 @@ export class Router {
     const endpoints = this.#parts.dispatcher.candidates(model);
     if (endpoints.length === 0) throw noEndpoint(model);
     const choice = this.#parts.chooser.choose(found, models, endpoints);
-    const record = this.#parts.book.describe(choice, found, performance.now() - receivedMs);
+    const decisionMs = performance.now() - receivedMs;
+    const record = this.#parts.book.describe(choice, found, { decisionMs, attempt: 1 });
     return showsPrompt && found !== null ? { ...record, prompts: promptsOf(found) } : record;
   }
 
@@ -166,7 +171,7 @@ export class Router {
     const { code, message, param } = reply;
     if (code !== 'internal') throw new RouterError(code, message, param === null ? {} : { param });
     // The pool could not tell, and load alone shall decide: among those that serve the model.
-    const named = namedModel('application/json', body);
+    const named = namedFields('application/json', body).model;
     const model = named !== null && this.#parts.fleet.knows(named) ? named : null;
     return { found: null, model, models, unscheduled: code };
   }

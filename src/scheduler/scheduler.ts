@@ -12,6 +12,8 @@ export interface Candidate {
   readonly trust: Trust;
   /** Leading blocks the endpoint holds, and the same weighted by tier (and trust), in blocks. */
   readonly matchedBlocks: number;
+  /** Blocks after those that requests in flight are about to put there. */
+  readonly predictedBlocks: number;
   readonly credit: number;
   /** Full blocks of all prompts in this endpoint's block size, which may differ from another's; 0
    * when the prompt is unknown or short. */
@@ -23,6 +25,8 @@ export interface SchedulingRequest {
   readonly promptTokens: number;
   /** Adapter the client named; null: the base model. */
   readonly loraName: string | null;
+  /** Requests of the last ten seconds with the longest prefix that any candidate holds. */
+  readonly prefixHeat: number;
 }
 
 export interface ScoreColumn {

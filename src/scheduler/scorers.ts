@@ -2,6 +2,7 @@
 // the comment says how and why. The scheduler clamps to [0, 1].
 import type { ScorerPlan } from '../config/scheduling-plan.js';
 import type { EndpointLoad } from '../endpoint/endpoint.js';
+import { expectedDelayScorer } from './expected-delay-scorer.js';
 import { loadAwareScorer } from './load-aware-scorer.js';
 import { noHitLruScorer } from './no-hit-lru-scorer.js';
 import type { Candidate, SchedulingRequest } from './scheduler.js';
@@ -37,6 +38,8 @@ export function createScorer(plan: ScorerPlan): Scorer {
       return noHitLruScorer(plan.parameters);
     case 'lora-affinity-scorer':
       return { score: scoreLora };
+    case 'expected-delay-scorer':
+      return expectedDelayScorer(plan.parameters);
   }
 }
 

@@ -21,7 +21,6 @@ export interface ChoicePart {
 }
 
 export interface AnswerShape {
-  readonly idPrefix: string;
   readonly object: string;
   readonly chunkObject: string;
   /** Sent before the first text of a choice; null: nothing is. */
@@ -33,7 +32,6 @@ export interface AnswerShape {
 }
 
 export const CHAT_SHAPE: AnswerShape = {
-  idPrefix: 'chatcmpl',
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
   openingChoice: (index) => ({
@@ -71,7 +69,6 @@ export const CHAT_SHAPE: AnswerShape = {
 };
 
 export const COMPLETION_SHAPE: AnswerShape = {
-  idPrefix: 'cmpl',
   object: 'text_completion',
   chunkObject: 'text_completion',
   openingChoice: () => null,

@@ -1,4 +1,4 @@
-// Writes the answers of a generation as vLLM does: one JSON body, or a stream of events.
+// Writes chats and completions as vLLM does: one JSON body, or a stream of events.
 import type { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import { errorBody, errorEvent } from '../openai/failure.js';
@@ -7,9 +7,15 @@ import type { AnswerPiece, Generation, PreparedPrompt } from './generation.js';
 import type { GenerationOptions } from './generation-options.js';
 import { SseWriter } from './sse-writer.js';
 
+/** One answer on its way to the client; it hears of every piece, then of the end or of a failure. */
+export interface AnswerWriter {
+  onPiece(piece: AnswerPiece): void;
+  onEnd(generation: Generation): void;
+  fail(error: RouterError): void;
+}
+
 export interface AnswerContext {
   readonly exchange: Exchange;
-  readonly shape: AnswerShape;
   readonly head: AnswerHead;
   readonly options: GenerationOptions;
   readonly promptTokens: number;
@@ -22,12 +28,14 @@ export interface AnswerContext {
 
 const JSON_TYPE = ['content-type', 'application/json'] as const;
 
-export class WholeAnswer {
+export class WholeAnswer implements AnswerWriter {
   private readonly context: AnswerContext;
+  private readonly shape: AnswerShape;
   private readonly parts: { part: ChoicePart; prompt: PreparedPrompt; ids: number[] }[] = [];
 
-  constructor(context: AnswerContext) {
+  constructor(context: AnswerContext, shape: AnswerShape) {
     this.context = context;
+    this.shape = shape;
   }
 
   onPiece(piece: AnswerPiece): void {
@@ -43,7 +51,8 @@ export class WholeAnswer {
   }
 
   onEnd(generation: Generation): void {
-    const { exchange, shape, head, options, headers } = this.context;
+    const { shape } = this;
+    const { exchange, head, options, headers } = this.context;
     const promptIds = (prompt: PreparedPrompt) => promptIdsOf(options, prompt);
     const firstPrompt = this.parts[0]?.prompt;
     const body = {
@@ -63,17 +72,20 @@ export class WholeAnswer {
   }
 }
 
-export class StreamedAnswer {
+export class StreamedAnswer implements AnswerWriter {
   private readonly context: AnswerContext;
+  private readonly shape: AnswerShape;
   private writer: SseWriter | null = null;
   private readonly outputTokens: number[] = [];
 
-  constructor(context: AnswerContext) {
+  constructor(context: AnswerContext, shape: AnswerShape) {
     this.context = context;
+    this.shape = shape;
   }
 
   onPiece(piece: AnswerPiece): void {
-    const { shape, options } = this.context;
+    const { shape } = this;
+    const { options } = this.context;
     const { index, prompt, finishReason, stopReason } = piece;
     const promptTokenIds = piece.isFirst ? promptIdsOf(options, prompt) : null;
     if (piece.isFirst) this.open(piece, promptTokenIds);
@@ -98,7 +110,8 @@ export class StreamedAnswer {
 
   /** What comes before the first text of a choice: chat says the role, `echo` repeats the prompt. */
   private open(piece: AnswerPiece, promptTokenIds: readonly number[] | null): void {
-    const { exchange, shape, options, headers, echoOf } = this.context;
+    const { shape } = this;
+    const { exchange, options, headers, echoOf } = this.context;
     this.writer ??= new SseWriter(exchange, headers);
     this.outputTokens[piece.index] = 0;
     const opening = shape.openingChoice(piece.index);
@@ -111,7 +124,8 @@ export class StreamedAnswer {
   }
 
   private chunk(choices: readonly object[], extra: object): void {
-    const { head, shape, options } = this.context;
+    const { shape } = this;
+    const { head, options } = this.context;
     const { id, created, model } = head;
     // With continuous usage every chunk says how far the answers are.
     const usage = options.continuousUsage ? { usage: this.progress() } : {};

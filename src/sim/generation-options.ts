@@ -34,6 +34,37 @@ const MAX_CHOICES = 128;
 const MAX_STOPS = 64;
 const COUNT = { min: 1, max: Number.MAX_SAFE_INTEGER } as const;
 
+/** Generation routes that the simulated engine serves. */
+export type ServedShape = 'chat' | 'completions' | 'messages' | 'responses' | 'generate';
+
+/** vLLM's default of `max_tokens` in completions; chats have none. */
+const COMPLETION_TOKENS = 16;
+
+export function generationOptionsOf(shape: ServedShape, body: JsonObject): GenerationOptions {
+  switch (shape) {
+    case 'chat':
+      return parseGenerationOptions(body, ['max_completion_tokens', 'max_tokens'], null);
+    case 'completions':
+      return parseGenerationOptions(body, ['max_tokens'], COMPLETION_TOKENS);
+    case 'messages': {
+      const renamed = new Map(body).set('stop', body.get('stop_sequences') ?? null);
+      return single(parseGenerationOptions(renamed, ['max_tokens'], null));
+    }
+    case 'responses':
+      return single(parseGenerationOptions(body, ['max_output_tokens'], null));
+    case 'generate': {
+      const params = optionalObject(body, 'sampling_params') ?? new Map<string, Json>();
+      const given = new Map(params).set('stream', body.get('stream') ?? null);
+      return parseGenerationOptions(given, ['max_tokens'], COMPLETION_TOKENS);
+    }
+  }
+}
+
+/** These APIs give one answer and know nothing of echo. */
+function single(options: GenerationOptions): GenerationOptions {
+  return { ...options, n: 1, echo: false };
+}
+
 /** `maxTokensFields` in order of precedence, and what applies without any. */
 export function parseGenerationOptions(
   body: JsonObject,

@@ -1,16 +1,24 @@
-// POST /v1/chat/completions and /v1/completions of the simulated engine, and their /render forms.
+// The generation routes of the simulated engine, and the /render forms of chats and completions.
 import { randomUUID } from 'node:crypto';
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
-import type { RequestShape } from '../inference-request.js';
 import { CHAT_SHAPE, COMPLETION_SHAPE } from './answer-shape.js';
 import type { AnswerText } from './answer-text.js';
-import { type AnswerContext, StreamedAnswer, WholeAnswer } from './answer-writer.js';
+import {
+  type AnswerContext,
+  type AnswerWriter,
+  StreamedAnswer,
+  WholeAnswer,
+} from './answer-writer.js';
 import type { EngineRank } from './engine-rank.js';
+import { GenerateAnswer } from './generate-answer.js';
 import { Generation, type PreparedPrompt } from './generation.js';
+import type { ServedShape } from './generation-options.js';
 import { featuresOf } from './media-prompt.js';
+import { MessagesAnswer } from './messages-answer.js';
 import { type PreparingService, prepareRequest } from './prepared-request.js';
 import { readJsonObject } from './request-reader.js';
+import { ResponsesAnswer } from './responses-answer.js';
 import type { ServerFaults } from './server-faults.js';
 
 export interface GenerationService extends PreparingService {
@@ -26,7 +34,7 @@ export interface GenerationService extends PreparingService {
 
 export async function generate(
   service: GenerationService,
-  shape: RequestShape,
+  shape: ServedShape,
   exchange: Exchange,
 ): Promise<void> {
   const { faults } = service;
@@ -37,12 +45,10 @@ export async function generate(
   const requestId = exchange.header('x-request-id') ?? randomUUID().replaceAll('-', '');
   const echoes = options.echo ? await echoTexts(service, prompts) : new Map();
   if (exchange.aborted) return;
-  const answerShape = shape === 'chat' ? CHAT_SHAPE : COMPLETION_SHAPE;
   const context: AnswerContext = {
     exchange,
-    shape: answerShape,
     head: {
-      id: `${answerShape.idPrefix}-${requestId}`,
+      id: ID_PREFIX[shape] + requestId,
       created: Math.floor(Date.now() / 1000),
       model: modelName,
     },
@@ -52,7 +58,7 @@ export async function generate(
     headers: service.sendsRequestId ? [['x-request-id', requestId]] : [],
     echoOf: (prompt) => echoes.get(prompt) ?? '',
   };
-  const answer = options.stream ? new StreamedAnswer(context) : new WholeAnswer(context);
+  const answer = answerWriter(shape, context);
   let tokensLeft = faults.failAfterTokens ?? Number.POSITIVE_INFINITY;
   const { engine, counters } = rankFor(service.ranks, exchange);
   const generation = new Generation(
@@ -89,7 +95,7 @@ export async function generate(
 /** What vLLM's render server answers: the prompt's tokens and how it would generate. */
 export async function render(
   service: GenerationService,
-  shape: RequestShape,
+  shape: ServedShape,
   exchange: Exchange,
 ): Promise<void> {
   const body = await readJsonObject(exchange);
@@ -114,6 +120,33 @@ export async function render(
   const [first] = answers;
   const answer = JSON.stringify(shape === 'chat' ? first : answers);
   exchange.respond(200, [['content-type', 'application/json']], answer);
+}
+
+const ID_PREFIX: Readonly<Record<ServedShape, string>> = {
+  chat: 'chatcmpl-',
+  completions: 'cmpl-',
+  // vLLM makes a chat of it, and the id is that chat's.
+  messages: 'chatcmpl-',
+  responses: 'resp_',
+  generate: 'generate-tokens-',
+};
+
+function answerWriter(shape: ServedShape, context: AnswerContext): AnswerWriter {
+  switch (shape) {
+    case 'messages':
+      return new MessagesAnswer(context);
+    case 'responses':
+      return new ResponsesAnswer(context);
+    case 'generate':
+      return new GenerateAnswer(context);
+    case 'chat':
+    case 'completions': {
+      const form = shape === 'chat' ? CHAT_SHAPE : COMPLETION_SHAPE;
+      return context.options.stream
+        ? new StreamedAnswer(context, form)
+        : new WholeAnswer(context, form);
+    }
+  }
 }
 
 async function echoTexts(

@@ -2,12 +2,13 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RouterError } from '../errors.js';
+import { errorBody } from '../http/error-body.js';
 import type { Exchange } from '../http/exchange.js';
 import { createServer, type HttpServer } from '../http/server.js';
 import { log } from '../log.js';
-import { errorBody } from '../openai/failure.js';
 import { type GenerationService, generate, render } from './generation-routes.js';
 import {
+  countTokens,
   detokenize,
   loadAdapter,
   respondJson,
@@ -105,12 +106,12 @@ export class OpenAiServer {
     if (error instanceof RouterError && error.code === 'client_closed') return;
     if (exchange.aborted || exchange.started) return;
     if (error instanceof RouterError) {
-      exchange.respond(error.status, JSON_HEADERS, errorBody(error));
+      exchange.respond(error.status, JSON_HEADERS, errorBody(error, exchange.path));
       return;
     }
     log.error('simulated engine failed a request', { path: exchange.path, error: String(error) });
     const internal = new RouterError('internal', String(error));
-    exchange.respond(internal.status, JSON_HEADERS, errorBody(internal));
+    exchange.respond(internal.status, JSON_HEADERS, errorBody(internal, exchange.path));
   }
 }
 
@@ -122,6 +123,10 @@ function mainRoutes(service: ServerService): Routes {
   return {
     '/v1/chat/completions': { POST: (exchange) => generate(service, 'chat', exchange) },
     '/v1/completions': { POST: (exchange) => generate(service, 'completions', exchange) },
+    '/v1/messages': { POST: (exchange) => generate(service, 'messages', exchange) },
+    '/v1/messages/count_tokens': { POST: (exchange) => countTokens(service, exchange) },
+    '/v1/responses': { POST: (exchange) => generate(service, 'responses', exchange) },
+    '/inference/v1/generate': { POST: (exchange) => generate(service, 'generate', exchange) },
     '/v1/chat/completions/render': { POST: (exchange) => render(service, 'chat', exchange) },
     '/v1/completions/render': { POST: (exchange) => render(service, 'completions', exchange) },
     '/v1/models': { GET: (exchange) => respondJson(exchange, service.models.list()) },

@@ -1,12 +1,17 @@
 // PreparedRequest: a request's body turned into prompts of tokens, checked as vLLM checks them.
 import { RouterError } from '../errors.js';
-import type { ChatRequest, InferenceRequest, RequestShape } from '../inference-request.js';
+import type { ChatRequest, InferenceRequest } from '../inference-request.js';
 import type { JsonObject } from '../json.js';
 import { parseRequestObject } from '../openai/request-parser.js';
 import { NO_KEYS, type PromptKeys } from '../prefix/extra-keys.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
+import { promptTooLong } from '../tokenizer/request-limits.js';
 import type { PreparedPrompt } from './generation.js';
-import { type GenerationOptions, parseGenerationOptions } from './generation-options.js';
+import {
+  type GenerationOptions,
+  generationOptionsOf,
+  type ServedShape,
+} from './generation-options.js';
 import { expandMedia, type MediaPrompt, mediaOf, withPlaceholders } from './media-prompt.js';
 import type { PromptEncoder } from './prompt-encoder.js';
 import type { ServedModels } from './served-models.js';
@@ -27,21 +32,18 @@ export interface PreparingService {
   readonly tokensPerMedium: number | null;
 }
 
-/** vLLM's default of `max_tokens` in completions; chats have none. */
-const COMPLETION_TOKENS = 16;
-
 export async function prepareRequest(
   service: PreparingService,
-  shape: RequestShape,
+  shape: ServedShape,
   body: JsonObject,
 ): Promise<PreparedRequest> {
   const { models, hashSettings } = service;
   const request = parseRequestObject(shape, body);
   const adapter = models.resolve(request.model);
-  const options =
-    shape === 'chat'
-      ? parseGenerationOptions(body, ['max_completion_tokens', 'max_tokens'], null)
-      : parseGenerationOptions(body, ['max_tokens'], COMPLETION_TOKENS);
+  const options = generationOptionsOf(shape, body);
+  if (shape === 'completions' && (body.get('suffix') ?? null) !== null) {
+    throw new RouterError('invalid_request', 'suffix is not currently supported');
+  }
   const keys: PromptKeys = {
     ...NO_KEYS,
     loraName: adapter?.name ?? null,
@@ -105,10 +107,5 @@ function isUnreadable(request: InferenceRequest): boolean {
 function checkLength(promptTokens: number, maxTokens: number | null, maxModelLen: number): void {
   if (promptTokens === 0) throw new RouterError('invalid_request', 'the prompt has no tokens');
   if (promptTokens + (maxTokens ?? 1) <= maxModelLen) return;
-  const wanted = maxTokens === null ? '' : ` and max_tokens asks for ${maxTokens} more`;
-  throw new RouterError(
-    'prompt_too_long',
-    `This model's context holds ${maxModelLen} tokens; the prompt has ${promptTokens}${wanted}.`,
-    { param: maxTokens === null ? 'input_tokens' : 'max_tokens' },
-  );
+  throw promptTooLong(promptTokens, maxTokens ?? 0, maxModelLen);
 }

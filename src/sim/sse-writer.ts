@@ -23,6 +23,11 @@ export class SseWriter {
     this.raw(`data: ${text}\n\n`);
   }
 
+  /** An event with a name, as the APIs of Anthropic and of responses have them. */
+  named(name: string, value: object): void {
+    this.raw(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`);
+  }
+
   /** Text that is complete events already. */
   raw(text: string): void {
     const bytes = Buffer.from(text);

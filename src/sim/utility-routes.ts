@@ -37,6 +37,15 @@ export async function tokenize(service: UtilityService, exchange: Exchange): Pro
   respondJson(exchange, { count: ids.length, max_model_len: maxModelLen, tokens: ids, token_strs });
 }
 
+/** Anthropic's question how long a prompt is. */
+export async function countTokens(service: UtilityService, exchange: Exchange): Promise<void> {
+  const body = await readJsonObject(exchange);
+  const request = parseRequestObject('messages', body);
+  service.models.resolve(request.model);
+  const [prompt] = await encodePrompts(service, request, body);
+  respondJson(exchange, { input_tokens: prompt?.tokens.length ?? 0 });
+}
+
 export async function detokenize(service: UtilityService, exchange: Exchange): Promise<void> {
   const body = await readJsonObject(exchange);
   const tokens = body.get('tokens');

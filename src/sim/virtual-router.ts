@@ -6,6 +6,7 @@ import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import { InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventState } from '../events/event-messages.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
+import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { maxEndpoints } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { type Choice, Chooser } from '../router/choice.js';
@@ -49,7 +50,7 @@ const THRESHOLDS = { failuresToUnhealthy: 3, successesToHealthy: 2 };
 export class VirtualRouter {
   private readonly options: VirtualRouterOptions;
   private readonly index: VirtualIndex;
-  private readonly inflight = new InflightLoad(maxEndpoints);
+  private readonly inflight: InflightLoad;
   private readonly predicted: PredictedBlocks;
   private readonly chooser: Chooser;
   private readonly live: LiveEndpoint[] = [];
@@ -61,6 +62,7 @@ export class VirtualRouter {
   constructor(options: VirtualRouterOptions) {
     const { clock, scheduler, indexMaxBytes, random } = options;
     this.options = options;
+    this.inflight = new InflightLoad(maxEndpoints, () => clock.nowUs() / 1000);
     this.index = new VirtualIndex(indexMaxBytes);
     this.predicted = new PredictedBlocks((ms, callback) => {
       let stopped = false;
@@ -77,6 +79,7 @@ export class VirtualRouter {
       scores: new MatchScores(),
       predicted: this.predicted,
       history,
+      heat: new PrefixHeat(() => clock.nowUs() / 1000),
       random,
     });
   }
@@ -112,11 +115,15 @@ export class VirtualRouter {
       this.models,
       slots.map((slot) => this.endpoint(slot)),
     );
-    chooser.assigned(choice, found);
+    chooser.assigned(choice);
     const { endpoint, matchedBlocks } = choice.target;
     const { slot } = endpoint;
     const uncached = request.promptTokens - matchedBlocks * blockSizeTokens;
-    const booking = inflight.book(slot, Math.max(0, uncached));
+    const booking = inflight.book(slot, {
+      uncachedTokens: uncached,
+      promptTokens: request.promptTokens,
+      streams: true,
+    });
     const fresh = predicts ? request.hashes.subarray(matchedBlocks) : NO_HASHES;
     const prediction = predicted.predict(slot, fresh);
     return {
@@ -154,6 +161,7 @@ export class VirtualRouter {
       stream: true,
       maxTokens: null,
       promptTokens,
+      priority: 0,
       skipsCacheRead: false,
       unmatched: null,
       question: null,

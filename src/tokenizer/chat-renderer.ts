@@ -1,10 +1,11 @@
 // Chat request -> prompt text, with vLLM's choice of template and of variables.
 import { RouterError } from '../errors.js';
-import type { ChatMessage, ChatRequest, Json } from '../inference-request.js';
+import type { ChatMessage, ChatRequest, InferenceRequest, Json } from '../inference-request.js';
 import { isArray, type JsonObject } from '../json.js';
 import type { ChatSettings } from './chat-settings.js';
 import { ChatTemplate } from './chat-template.js';
 import { toTemplateMessages } from './conversation.js';
+import { TemplateLimitError } from './jinja/template-budget.js';
 import { TemplateError } from './jinja/template-error.js';
 import { GLOBALS } from './jinja/template-globals.js';
 import { mediaVariants } from './media-variants.js';
@@ -28,6 +29,10 @@ const APPLY_PARAMETERS: ReadonlySet<string> = new Set([
 
 /** Templates that requests bring along, compiled; more than an application has. */
 const MAX_REQUEST_TEMPLATES = 16;
+
+/** A prompt in parts to be joined: joining a long one costs more than the rest of its match. */
+export type PromptText = readonly string[];
+export type RenderedChat = readonly [PromptText] | readonly [PromptText, PromptText];
 
 export class ChatRenderer {
   private readonly templates = new Map<string, ChatTemplate>();
@@ -64,18 +69,27 @@ export class ChatRenderer {
     }
   }
 
-  /** One text, or two whose common beginning is the certain part of the prompt; null when only the
-   * engine can render the request. Throws RouterError `invalid_request`. */
-  render(request: ChatRequest, settings: ChatSettings): [string] | [string, string] | null {
+  /** One prompt, or two whose common beginning is the certain part of it; null
+   * when only the engine can render the request. Throws RouterError `invalid_request`. */
+  render(request: ChatRequest, settings: ChatSettings): RenderedChat | null {
+    try {
+      return this.renderAll(request, settings);
+    } catch (error) {
+      if (error instanceof TemplateLimitError) return null;
+      throw error;
+    }
+  }
+
+  private renderAll(request: ChatRequest, settings: ChatSettings): RenderedChat | null {
     const variables = this.variables(request, settings);
     const template = this.choose(request, settings, isArray(variables.get('tools')));
     if (template === null) return null;
     const format = settings.contentFormat ?? template.contentFormat;
-    const renderOne = (messages: readonly ChatMessage[]): string => {
+    const renderOne = (messages: readonly ChatMessage[]): PromptText => {
       const conversation = toTemplateMessages(messages, format);
       return request.continueFinalMessage
-        ? template.renderOpenEnded(conversation, variables)
-        : template.render(conversation, variables);
+        ? [template.renderOpenEnded(conversation, variables)]
+        : template.renderParts(conversation, variables);
     };
     if (!request.hasMedia) return [renderOne(request.messages)];
     const [first, second] = mediaVariants(request.messages, format);
@@ -149,5 +163,17 @@ function* givenValues(kwargs: JsonObject): Generator<[string, Json]> {
   for (const [name, value] of kwargs) {
     const isUnset = value === null || value === 'auto';
     if (!isUnset && !APPLY_PARAMETERS.has(name) && !GLOBALS.has(name)) yield [name, value];
+  }
+}
+
+/** Whether the request carries a chat template of its own. */
+export function bringsTemplate(request: InferenceRequest): boolean {
+  switch (request.kind) {
+    case 'chat':
+      return request.chatTemplate !== null;
+    case 'chat-batch':
+      return request.chats.some((chat) => chat.chatTemplate !== null);
+    case 'completion':
+      return false;
   }
 }

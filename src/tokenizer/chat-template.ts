@@ -26,11 +26,19 @@ export class ChatTemplate {
 
   /** Throws RouterError `invalid_request` with the template's own message. */
   render(messages: readonly TemplateMessage[], variables: ReadonlyMap<string, Json>): string {
+    return this.renderParts(messages, variables).join('');
+  }
+
+  /** The same in parts to be joined. */
+  renderParts(
+    messages: readonly TemplateMessage[],
+    variables: ReadonlyMap<string, Json>,
+  ): readonly string[] {
     const hasDeveloper = messages.some((message) => message.get('role') === 'developer');
     const conversation =
       hasDeveloper && !this.knowsDeveloper ? mergeDeveloperMessages(messages) : [...messages];
     try {
-      return this.compiled.render(new Map([...variables, ['messages', conversation]]));
+      return this.compiled.renderParts(new Map([...variables, ['messages', conversation]]));
     } catch (error) {
       if (!(error instanceof TemplateError)) throw error;
       throw templateFailure(error.message, error);

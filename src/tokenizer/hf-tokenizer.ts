@@ -5,10 +5,12 @@ import type { Tokenizer } from './tokenizer.js';
 
 export class HfTokenizer implements Tokenizer {
   readonly name = 'tokenizers';
+  readonly file: string;
   private readonly inner: Package;
 
   /** Throws ConfigError when the file is not a tokenizer. Loading takes about half a second. */
   constructor(tokenizerFile: string) {
+    this.file = tokenizerFile;
     try {
       this.inner = Package.fromFile(tokenizerFile);
     } catch (error) {

@@ -2,7 +2,7 @@
 import { ConfigError, RouterError } from '../errors.js';
 import type { InferenceRequest, PromptQuestion, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
-import type { MediaItem } from '../prefix/extra-keys.js';
+import { bringsTemplate } from './chat-renderer.js';
 import { EngineAnswerError } from './engine-answer.js';
 import {
   asksEngine,
@@ -17,13 +17,14 @@ import {
   type MatchReply,
   type MatchTask,
   type Rendered,
-  type SettingsMatch,
   type UnmatchedReason,
 } from './match-task.js';
 import { ModelCatalog, type NamedModel } from './model-catalog.js';
 import type { EncodedPrompts, ModelTokenizer } from './model-tokenizer.js';
-import { hashPrompts, type MatchHashes, matchPrompts } from './prefix-match.js';
+import type { MatchHashes } from './prefix-match.js';
+import { type PromptMatch, PromptMatcher } from './prompt-match.js';
 import {
+  checkLength,
   checkMessages,
   checkPromptTokens,
   NO_LIMITS,
@@ -53,7 +54,7 @@ const BODY_BYTES_PER_TOKEN = 4;
 export class RequestMatcher {
   readonly tokenizers = new TokenizerCache();
   private readonly parts: MatcherParts;
-  private readonly scratch: Uint32Array;
+  private readonly prompts: PromptMatcher;
   private readonly limits: RequestLimits;
   private catalog: ModelCatalog | null = null;
   /** Folders whose failure is in the log. */
@@ -62,13 +63,29 @@ export class RequestMatcher {
   constructor(parts: MatcherParts) {
     this.parts = parts;
     this.limits = parts.limits ?? NO_LIMITS;
-    this.scratch = new Uint32Array(parts.maxEndpoints * 3);
+    this.prompts = new PromptMatcher(parts.match, parts.maxEndpoints);
   }
 
   /** Never rejects: whatever goes wrong is a refusal. */
   async match(task: MatchTask): Promise<MatchReply> {
     try {
       return await this.find(task);
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+
+  /** What `match` would answer, when that takes little: the model's tokenizer is loaded here, and at
+   * most `newBytesMax` bytes of the prompt follow what it shares with earlier ones. null: it takes
+   * more. */
+  matchQuickly(task: MatchTask, newBytesMax: number): MatchReply | null {
+    try {
+      if (!isPlain(task)) return null;
+      const { request, named, parseUs } = this.understand(task);
+      const tokenizer = this.tokenizers.loaded(named.model.tokenizer);
+      // A template of the request itself may do anything.
+      if (tokenizer === null || bringsTemplate(request)) return null;
+      return this.findByTexts(tokenizer, request, named, parseUs, newBytesMax);
     } catch (error) {
       return refusal(error);
     }
@@ -109,6 +126,14 @@ export class RequestMatcher {
 
   private async find(task: MatchTask): Promise<MatchReply> {
     const { request, named, parseUs } = this.understand(task);
+    if (isPlain(task) && named.model.tokenizer !== ENGINE_TOKENIZER) {
+      const tokenizer = await this.tokenizerOf(named);
+      const byTexts =
+        tokenizer === null
+          ? null
+          : this.findByTexts(tokenizer, request, named, parseUs, Number.POSITIVE_INFINITY);
+      if (byTexts !== null) return byTexts;
+    }
     const unknown = (reason: UnmatchedReason, stages = {}) =>
       unmatched(reason, task, request, named, { ...NO_TIMES, parseUs, ...stages });
     const rendered = task.rendered === undefined ? null : tryRendered(task.rendered);
@@ -119,20 +144,55 @@ export class RequestMatcher {
       const reason = question !== null || task.rendered !== undefined ? 'engine' : 'opaque';
       return { ...unknown(reason, { renderUs, tokenizeUs }), question };
     }
-    const { maxModelLen } = named.model;
-    checkPromptTokens(encoded.tokens, this.limits);
-    checkLength(encoded, request, maxModelLen);
-    const { renderUs, tokenizeUs } = encoded;
-    const times = { ...NO_TIMES, parseUs, renderUs, tokenizeUs };
+    const { tokens, texts, isOpen, renderUs, tokenizeUs } = encoded;
+    const match = this.prompts.byTokens(tokens, isOpen, rendered?.media, request, named);
+    const { hashUs, matchUs } = match;
     return {
-      ...outlineOf(request, named),
-      promptTokens: encoded.tokens.reduce((sum, tokens) => sum + tokens.length, 0),
-      unmatched: null,
+      ...this.found(request, named, match, { parseUs, renderUs, tokenizeUs, hashUs, matchUs }),
       question,
       rendered: rendered?.prompts ?? null,
-      tokens: task.withTokens === true && !encoded.isOpen ? encoded.tokens : null,
-      texts: task.withTokens === true ? encoded.texts : null,
-      ...this.hashAndMatch(encoded, rendered?.media, request, named, times),
+      tokens: task.withTokens === true && !isOpen ? tokens : null,
+      texts: task.withTokens === true ? texts : null,
+    };
+  }
+
+  /** null: more is new than allowed, or tokens have to be looked at. */
+  private findByTexts(
+    tokenizer: ModelTokenizer,
+    request: InferenceRequest,
+    named: NamedModel,
+    parseUs: number,
+    newBytesMax: number,
+  ): MatchFound | null {
+    const start = performance.now();
+    const texts = tokenizer.promptTexts(request, named.chat);
+    if (texts === null) return null;
+    const renderUs = microsecondsSince(start);
+    const match = this.prompts.byTexts(tokenizer.tokenizer, texts, request, named, newBytesMax);
+    if (match === null) return null;
+    const { tokenizeUs, hashUs, matchUs } = match;
+    return this.found(request, named, match, { parseUs, renderUs, tokenizeUs, hashUs, matchUs });
+  }
+
+  /** Throws RouterError `prompt_too_long`. */
+  private found(
+    request: InferenceRequest,
+    named: NamedModel,
+    { lengths, matches }: PromptMatch,
+    times: MatchFound['times'],
+  ): MatchFound {
+    checkPromptTokens(lengths, this.limits);
+    checkLength(lengths, request, named.model.maxModelLen);
+    return {
+      ...outlineOf(request, named),
+      promptTokens: lengths.reduce((sum, length) => sum + length, 0),
+      unmatched: null,
+      question: null,
+      rendered: null,
+      tokens: null,
+      texts: null,
+      matches,
+      times,
     };
   }
 
@@ -171,42 +231,17 @@ export class RequestMatcher {
       return null;
     }
   }
-
-  private hashAndMatch(
-    { tokens, isOpen }: EncodedPrompts,
-    media: readonly (readonly MediaItem[])[] | undefined,
-    request: InferenceRequest,
-    { model, loraName }: NamedModel,
-    times: MatchFound['times'],
-  ): Pick<MatchFound, 'matches' | 'times'> {
-    const matchHashes = request.skipsCacheRead ? null : this.parts.match;
-    let [hashUs, matchUs] = [0, 0];
-    const matches = model.hashSettings.map((settings, i): SettingsMatch => {
-      const start = performance.now();
-      const keys = { loraName, cacheSalt: request.cacheSalt };
-      const hashed = hashPrompts(tokens, isOpen, settings, keys, media);
-      const middle = performance.now();
-      const triples =
-        matchHashes === null ? new Uint32Array(0) : matchPrompts(hashed, matchHashes, this.scratch);
-      hashUs += (middle - start) * 1000;
-      matchUs += microsecondsSince(middle);
-      return {
-        settings: i,
-        blockCount: hashed.hashes.length,
-        blockSizeTokens: settings.blockSizeTokens,
-        hashes: hashed.hashes,
-        promptStarts: hashed.promptStarts,
-        triples,
-      };
-    });
-    return { matches, times: { ...times, hashUs, matchUs } };
-  }
 }
 
 type Outline = Pick<
   MatchFound,
-  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'skipsCacheRead'
+  'ok' | 'model' | 'loraName' | 'stream' | 'maxTokens' | 'priority' | 'skipsCacheRead'
 >;
+
+/** Nobody wants to see tokens, and no engine has made them. */
+function isPlain({ withTokens, rendered }: MatchTask): boolean {
+  return withTokens !== true && rendered === undefined;
+}
 
 /** null: what the engine said is of no use. */
 function tryRendered(rendered: Rendered): RenderedPrompts | null {
@@ -220,8 +255,8 @@ function tryRendered(rendered: Rendered): RenderedPrompts | null {
 }
 
 function outlineOf(request: InferenceRequest, { model, loraName }: NamedModel): Outline {
-  const { stream, maxTokens, skipsCacheRead } = request;
-  return { ok: true, model: model.name, loraName, stream, maxTokens, skipsCacheRead };
+  const { stream, maxTokens, priority, skipsCacheRead } = request;
+  return { ok: true, model: model.name, loraName, stream, maxTokens, priority, skipsCacheRead };
 }
 
 function unmatched(
@@ -242,28 +277,6 @@ function unmatched(
     matches: [],
     times,
   };
-}
-
-/** vLLM refuses what does not fit, in these words, instead of cutting it. */
-function checkLength(
-  { tokens }: EncodedPrompts,
-  request: InferenceRequest,
-  maxModelLen: number | null,
-): void {
-  if (maxModelLen === null) return;
-  const maxTokens = request.maxTokens ?? 0;
-  const room = maxModelLen - maxTokens;
-  for (const prompt of tokens) {
-    if (prompt.length <= room) continue;
-    throw new RouterError(
-      'prompt_too_long',
-      `You passed ${prompt.length} input tokens and requested ${maxTokens} output tokens. ` +
-        `However, the model's context length is only ${maxModelLen} tokens, resulting in a ` +
-        `maximum input length of ${Math.max(0, room)} tokens. ` +
-        'Please reduce the length of the input prompt.',
-      { param: 'input_tokens' },
-    );
-  }
 }
 
 function refusal(error: unknown): MatchReply {

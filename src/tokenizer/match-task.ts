@@ -98,6 +98,8 @@ export interface MatchFound {
   readonly loraName: string | null;
   readonly stream: boolean;
   readonly maxTokens: number | null;
+  /** vLLM's, for the queue before the engines: lower is earlier. */
+  readonly priority: number;
   readonly promptTokens: number;
   /** The engine will not read its cache for this request. */
   readonly skipsCacheRead: boolean;
@@ -142,6 +144,8 @@ export type MatchThreadReport =
       readonly threadId: number;
       /** Sentences for the log, such as which model's chats cannot be matched. */
       readonly problems: readonly string[];
+      /** Tokenizers that hash a prompt from its text. */
+      readonly quickFolders: readonly string[];
     }
   /** A tokenizer is missing or wrong: a mistake in the configuration. */
   | { readonly type: 'failed'; readonly threadId: number; readonly message: string };

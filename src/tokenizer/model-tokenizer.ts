@@ -5,7 +5,7 @@ import type {
   CompletionRequest,
   InferenceRequest,
 } from '../inference-request.js';
-import { ChatRenderer } from './chat-renderer.js';
+import { ChatRenderer, type PromptText } from './chat-renderer.js';
 import type { ChatSettings } from './chat-settings.js';
 import { commonTokens } from './media-variants.js';
 import { findSpecialTokens, type SpecialTokens } from './special-tokens.js';
@@ -53,6 +53,41 @@ export class ModelTokenizer {
   /** What keeps chats of this model from being matched; empty when nothing does. */
   get problems(): readonly string[] {
     return this.renderer.problems;
+  }
+
+  /** The prompts of a request whose hashes follow from their texts alone; null when tokens have to be
+   * looked at: given as ids, cut, added around or in place of media, or by a tokenizer that cannot
+   * hash. Throws RouterError when the template refuses the request. */
+  promptTexts(request: InferenceRequest, settings: ChatSettings): readonly PromptText[] | null {
+    const { before, after } = this.special;
+    const addsTokens = request.addSpecialTokens && before.length + after.length > 0;
+    if (this.tokenizer.hashPrompt === undefined) return null;
+    if (addsTokens || request.truncatePromptTokens !== null) return null;
+    switch (request.kind) {
+      case 'chat':
+        return this.chatTexts([request], settings);
+      case 'chat-batch':
+        return this.chatTexts(request.chats, settings);
+      case 'completion': {
+        const texts = request.prompts.filter((prompt) => typeof prompt === 'string');
+        if (texts.length === 0 || texts.length < request.prompts.length) return null;
+        return texts.map((text) => [text]);
+      }
+    }
+  }
+
+  private chatTexts(
+    chats: readonly ChatRequest[],
+    settings: ChatSettings,
+  ): readonly PromptText[] | null {
+    const texts: PromptText[] = [];
+    for (const chat of chats) {
+      if (chat.hasMedia || chat.promptTokenIds !== null) return null;
+      const rendered = this.renderer.render(chat, settings);
+      if (rendered === null) return null;
+      texts.push(rendered[0]);
+    }
+    return texts;
   }
 
   /** Rejects with RouterError when the template refuses the request. `maxModelLen` is what
@@ -104,7 +139,8 @@ export class ModelTokenizer {
     const rendered = performance.now();
     const renderUs = (rendered - start) * 1000;
     if (texts === null) return { ...UNKNOWN_PROMPT, renderUs };
-    const [text, variant] = texts;
+    const [text, variant] = texts.map((parts) => parts.join(''));
+    if (text === undefined) return { ...UNKNOWN_PROMPT, renderUs };
     let tokens = await this.encodeText(text, cut);
     if (variant !== undefined) {
       // A cut prompt with media begins or ends where only the engine can tell.

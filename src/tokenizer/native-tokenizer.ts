@@ -3,23 +3,32 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { log } from '../log.js';
-import { type NativeEncoder, native, type SegmentCacheStats } from '../native.js';
-import type { Tokenizer } from './tokenizer.js';
+import {
+  type NativeEncoder,
+  native,
+  type PromptHashInput,
+  type TokenizerCacheStats,
+} from '../native.js';
+import type { HashedText, Tokenizer } from './tokenizer.js';
 import type { TokenizerFolder } from './tokenizer-folder.js';
 import { readTokenizerJson, UnsupportedTokenizer } from './tokenizer-json.js';
 
-/** About 30 MB of text and its ids: the prompts of 80 agents with 100k tokens each. */
-const CACHE_BYTES = 64 * 2 ** 20;
+/** Half for texts and their ids, half for about 36 MB of prompts and their hashes: those of 90 agents
+ * with 100k tokens each. */
+const CACHE_BYTES = 96 * 2 ** 20;
 
 export class NativeTokenizer implements Tokenizer {
   readonly name = 'native';
+  readonly file: string;
   private readonly encoder: NativeEncoder;
+  private readonly counts = new Uint32Array(1);
 
   /** Threads that open the same file contents share its tables. Throws UnsupportedTokenizer with
    * the reason when the tables cannot reproduce the tokenizer, SyntaxError when it is no JSON. */
   constructor(tokenizerFile: string, cacheBytes = CACHE_BYTES) {
     const file = readFileSync(tokenizerFile);
     const key = createHash('sha256').update(file).digest('hex');
+    this.file = key;
     try {
       this.encoder = new native.Tokenizer(key, () =>
         readTokenizerJson(JSON.parse(file.toString('utf8')), cacheBytes),
@@ -39,6 +48,15 @@ export class NativeTokenizer implements Tokenizer {
     return this.encoder.encode(text, addSpecialTokens);
   }
 
+  hashPrompt(
+    texts: readonly string[],
+    input: PromptHashInput,
+    newBytesMax: number,
+  ): HashedText | null {
+    const hashes = this.encoder.hashPrompt(texts, input, newBytesMax, this.counts);
+    return hashes === null ? null : { tokenCount: this.counts[0] ?? 0, hashes };
+  }
+
   async decode(ids: readonly number[]): Promise<string> {
     return this.encoder.decode(Uint32Array.from(ids));
   }
@@ -47,8 +65,7 @@ export class NativeTokenizer implements Tokenizer {
     return this.encoder.tokenId(token);
   }
 
-  /** What was found among texts tokenized before, by any thread. */
-  cacheStats(): SegmentCacheStats {
+  cacheStats(): TokenizerCacheStats {
     return this.encoder.stats();
   }
 }

@@ -16,6 +16,12 @@ export interface HashedPrompts {
   readonly hitLimits: readonly number[];
 }
 
+/** A prompt's full blocks, and how many tokens it has. */
+export interface PromptChain {
+  readonly hashes: BigUint64Array;
+  readonly tokenCount: number;
+}
+
 /** `media`: those of each prompt, where they are known. */
 export function hashPrompts(
   prompts: readonly Uint32Array[],
@@ -24,24 +30,36 @@ export function hashPrompts(
   keys: Partial<PromptKeys>,
   media: readonly (readonly MediaItem[])[] = [],
 ): HashedPrompts {
-  const chains = prompts.map((tokens, i) => {
-    return hashPrompt(tokens, settings, { ...NO_KEYS, ...keys, media: media[i] ?? [] });
-  });
+  const chains = prompts.map((tokens, i) => ({
+    hashes: hashPrompt(tokens, settings, { ...NO_KEYS, ...keys, media: media[i] ?? [] }),
+    tokenCount: tokens.length,
+  }));
+  return joinChains(chains, isOpen, settings.blockSizeTokens);
+}
+
+export function joinChains(
+  chains: readonly PromptChain[],
+  isOpen: boolean,
+  blockSizeTokens: number,
+): HashedPrompts {
   const promptStarts = new Uint32Array(chains.length);
   let blockCount = 0;
-  chains.forEach((chain, i) => {
+  chains.forEach(({ hashes }, i) => {
     promptStarts[i] = blockCount;
-    blockCount += chain.length;
+    blockCount += hashes.length;
   });
+  const hitLimits = chains.map(({ hashes, tokenCount }) => {
+    // The last token is computed anew for its logits; an open prompt goes on behind these tokens.
+    const reusable = isOpen ? tokenCount : tokenCount - 1;
+    return Math.min(Math.floor(Math.max(0, reusable) / blockSizeTokens), hashes.length);
+  });
+  const [only] = chains;
+  if (only !== undefined && chains.length === 1) {
+    return { hashes: only.hashes, promptStarts, hitLimits };
+  }
   const hashes = new BigUint64Array(blockCount);
   chains.forEach((chain, i) => {
-    hashes.set(chain, promptStarts[i] ?? 0);
-  });
-  const hitLimits = prompts.map((tokens, i) => {
-    // The last token is computed anew for its logits; an open prompt goes on behind these tokens.
-    const reusable = isOpen ? tokens.length : tokens.length - 1;
-    const blocks = Math.floor(Math.max(0, reusable) / settings.blockSizeTokens);
-    return Math.min(blocks, chains[i]?.length ?? 0);
+    hashes.set(chain.hashes, promptStarts[i] ?? 0);
   });
   return { hashes, promptStarts, hitLimits };
 }

@@ -1,7 +1,9 @@
 // The pool of tokenizer threads: bounded queue, a deadline for every request, one round trip each.
+//
+// What takes little is matched on the main thread, without a round trip. A long prompt keeps a thread
+// for some time, so one lane of threads never gets any, and short ones wait for no long one.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
 import { ConfigError, RouterError } from '../errors.js';
 import { log } from '../log.js';
 import type {
@@ -12,9 +14,10 @@ import type {
   MatchThreadReport,
 } from './match-task.js';
 import { NO_LIMITS, type RequestLimits } from './request-limits.js';
+import { type LaneParts, TokenizerLane } from './tokenizer-lane.js';
 
 export interface TokenizerPoolOptions {
-  /** null: one for every two CPUs, at least one. */
+  /** null: one for every two CPUs, at least two. */
   readonly threads: number | null;
   /** Requests that may wait for a thread; one more is refused with 429. */
   readonly queueMax: number;
@@ -26,30 +29,35 @@ export interface TokenizerPoolOptions {
   readonly limits?: RequestLimits;
   /** Answer for a request whose deadline passed: RequestMatcher.outline, on this thread. */
   readonly outline: (task: MatchTask) => MatchReply;
+  /** Answer on this thread when that takes little; null: a thread shall do it. */
+  readonly quick?: (task: MatchTask) => MatchReply | null;
   /** Thread entry, for tests. */
   readonly workerFile?: string;
 }
 
 export interface PoolCounts {
+  /** Requests matched without a thread, and by one. */
+  readonly quick: number;
+  readonly threaded: number;
   readonly waiting: number;
   readonly running: number;
   readonly overdue: number;
   readonly refused: number;
 }
 
-/** Tasks handed to a thread before the first is answered: hides the wake-up of a thread behind the
- * work on the task before, and lets encoding off the thread overlap. */
-const TASKS_PER_THREAD = 4;
-/** With `sync` a thread sleeps while it waits for the package's encoder, for ever. `async` and
- * `disabled` measure alike: 0.20 ms for an empty round trip, 0.5 ms for a chat of 8k tokens. */
-const ATOMICS = 'disabled';
-/** A thread that has not answered by then hangs in a template: it is replaced. */
-const HANG_MS = 30_000;
+/** The body of a long prompt: its match takes more than a millisecond even when all of it is known. */
+const LONG_BODY_BYTES = 256 * 1024;
+/** Share of the threads that get no long prompts. */
+const RESERVED_SHARE = 1 / 4;
 const RETRY_AFTER_SECONDS = 1;
 const WORKER_FILE = fileURLToPath(new URL('./tokenizer-worker.js', import.meta.url));
 
+/** How often a start looks whether the threads have loaded their models. */
+const KEEP_ALIVE_MS = 30_000;
+
 interface Entry {
   readonly task: MatchTask;
+  readonly isLong: boolean;
   readonly settle: (reply: MatchReply) => void;
   deadline: NodeJS.Timeout | null;
   isSettled: boolean;
@@ -57,33 +65,34 @@ interface Entry {
 
 export class TokenizerPool {
   readonly threads: number;
+  /** Tokenizer folders whose prompts can be matched without a thread; complete when ready. */
+  readonly quickFolders = new Set<string>();
   private readonly options: TokenizerPoolOptions;
-  private readonly pool: Piscina<MatchTask, MatchReply>;
-  private readonly capacity: number;
+  /** The one for everything last. */
+  private readonly lanes: readonly TokenizerLane[];
   /** First come, first served. Deadlines pass in the same order, so settled ones are in front. */
-  private waiting: Entry[] = [];
+  private readonly waitingShort: Entry[] = [];
+  private readonly waitingLong: Entry[] = [];
   private readonly running = new Set<Entry>();
   private readonly loaded: Promise<void>;
+  private quick = 0;
+  private threaded = 0;
   private overdue = 0;
   private refused = 0;
 
   constructor(options: TokenizerPoolOptions) {
     this.options = options;
-    this.threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / 2));
-    this.capacity = this.threads * TASKS_PER_THREAD;
-    const { indexId, models, limits = NO_LIMITS } = options;
-    const threadData: MatchThreadData = { indexId, models, limits };
-    this.pool = new Piscina({
-      filename: options.workerFile ?? WORKER_FILE,
-      minThreads: this.threads,
-      maxThreads: this.threads,
-      concurrentTasksPerWorker: TASKS_PER_THREAD,
-      atomics: ATOMICS,
-      workerData: threadData,
-    });
-    this.loaded = this.allLoaded();
+    this.threads = options.threads ?? Math.max(2, Math.floor(availableParallelism() / 2));
+    const loading = this.loading();
+    this.loaded = loading.loaded;
     // The caller of ready() gets the failure; until then it is not unhandled.
     this.loaded.catch(() => {});
+    const { indexId, models, limits = NO_LIMITS, workerFile = WORKER_FILE } = options;
+    const threadData: MatchThreadData = { indexId, models, limits };
+    const { onReport, onDeath } = loading;
+    this.lanes = laneSizes(this.threads).map(
+      (threads) => new TokenizerLane({ threads, workerFile, threadData, onReport, onDeath }),
+    );
   }
 
   /** Resolves when every thread has loaded every model; rejects with ConfigError naming the folder. */
@@ -92,13 +101,21 @@ export class TokenizerPool {
   }
 
   get counts(): PoolCounts {
-    const { overdue, refused } = this;
-    return { waiting: this.waiting.length, running: this.running.size, overdue, refused };
+    const { quick, threaded, overdue, refused } = this;
+    const running = this.running.size;
+    return { quick, threaded, waiting: this.waitingCount, running, overdue, refused };
   }
 
   /** Rejects with RouterError `queue_full`; every other outcome is a reply. */
   match(task: MatchTask): Promise<MatchReply> {
-    if (this.running.size >= this.capacity && this.waiting.length >= this.options.queueMax) {
+    const quick = this.options.quick?.(task) ?? null;
+    if (quick !== null) {
+      this.quick++;
+      return Promise.resolve(quick);
+    }
+    const isLong = task.body.length > LONG_BODY_BYTES;
+    const lane = this.freeLane(isLong);
+    if (lane === null && this.waitingCount >= this.options.queueMax) {
       this.refused++;
       const message = `${this.options.queueMax} requests already wait for the router's tokenizer`;
       const error = new RouterError('queue_full', message, {
@@ -106,43 +123,63 @@ export class TokenizerPool {
       });
       return Promise.reject(error);
     }
+    this.threaded++;
     return new Promise((resolve) => {
-      const entry: Entry = { task, settle: resolve, deadline: null, isSettled: false };
+      const entry: Entry = { task, isLong, settle: resolve, deadline: null, isSettled: false };
       entry.deadline = setTimeout(() => this.giveUp(entry), this.options.deadlineMs);
-      if (this.running.size < this.capacity) void this.run(entry);
-      else this.waiting.push(entry);
+      if (lane !== null) void this.run(entry, lane);
+      else (isLong ? this.waitingLong : this.waitingShort).push(entry);
     });
   }
 
   /** Ends the threads; what still runs or waits is answered with `draining`. */
   async close(): Promise<void> {
     const reply = refused('draining', 'the router is shutting down');
-    for (const entry of [...this.waiting, ...this.running]) settle(entry, reply);
-    this.waiting = [];
-    await this.pool.destroy();
+    const open = [...this.waitingShort.splice(0), ...this.waitingLong.splice(0), ...this.running];
+    for (const entry of open) settle(entry, reply);
+    await Promise.all(this.lanes.map((lane) => lane.close()));
   }
 
-  private async run(entry: Entry): Promise<void> {
+  private get waitingCount(): number {
+    return this.waitingShort.length + this.waitingLong.length;
+  }
+
+  /** The least loaded lane that may take such a task now. */
+  private freeLane(isLong: boolean): TokenizerLane | null {
+    const everything = this.lanes.at(-1);
+    let best: TokenizerLane | null = null;
+    for (const lane of this.lanes) {
+      const isFit = lane === everything ? isLong || !this.avoids(lane) : !isLong;
+      if (isFit && !lane.isFull && (best === null || lane.load < best.load)) best = lane;
+    }
+    return best;
+  }
+
+  /** A short task would wait there for a long one, and has another choice. */
+  private avoids(lane: TokenizerLane): boolean {
+    return this.lanes.length > 1 && lane.hasLong;
+  }
+
+  private async run(entry: Entry, lane: TokenizerLane): Promise<void> {
     this.running.add(entry);
-    const hang = new AbortController();
-    const timer = setTimeout(() => hang.abort(), HANG_MS);
     try {
-      settle(entry, await this.pool.run(compact(entry.task), { signal: hang.signal }));
+      settle(entry, await lane.run(entry.task, entry.isLong));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       settle(entry, refused('internal', `the tokenizer thread failed: ${reason}`));
     } finally {
-      clearTimeout(timer);
       this.running.delete(entry);
-      this.runNext();
+      this.runWaiting(this.waitingLong);
+      this.runWaiting(this.waitingShort);
     }
   }
 
-  private runNext(): void {
-    while (this.running.size < this.capacity) {
-      const next = this.waiting.shift();
-      if (next === undefined) return;
-      void this.run(next);
+  private runWaiting(waiting: Entry[]): void {
+    for (let [next] = waiting; next !== undefined; [next] = waiting) {
+      const lane = this.freeLane(next.isLong);
+      if (lane === null) return;
+      waiting.shift();
+      void this.run(next, lane);
     }
   }
 
@@ -150,36 +187,53 @@ export class TokenizerPool {
     if (entry.isSettled) return;
     this.overdue++;
     settle(entry, this.options.outline(entry.task));
-    while (this.waiting[0]?.isSettled === true) this.waiting.shift();
+    for (const waiting of [this.waitingShort, this.waitingLong]) {
+      while (waiting[0]?.isSettled === true) waiting.shift();
+    }
   }
 
-  private allLoaded(): Promise<void> {
+  private loading(): Pick<LaneParts, 'onReport' | 'onDeath'> & { loaded: Promise<void> } {
+    const { promise, resolve, reject } = deferred();
     // Idle threads do not keep the process alive, and threads that load count as idle.
-    const keepAlive = setInterval(() => {}, HANG_MS);
+    const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
     const problems = new Set<string>();
     let loadedThreads = 0;
-    const loaded = new Promise<void>((resolve, reject) => {
-      // Without a listener an idle thread that dies would end the process.
-      this.pool.on('error', (error: Error) => {
-        log.error('a tokenizer thread died', { error: error.message });
-        reject(error);
-      });
-      this.pool.on('message', (report: MatchThreadReport) => {
-        if (report.type === 'failed') {
-          reject(new ConfigError(report.message));
-          return;
-        }
-        for (const problem of report.problems) problems.add(problem);
-        loadedThreads++;
-        if (loadedThreads === this.threads) resolve();
-      });
-    });
-    return loaded
+    const loaded = promise
       .finally(() => clearInterval(keepAlive))
       .then(() => {
         for (const problem of problems) log.warn('chats are routed by load', { problem });
       });
+    const onReport = (report: MatchThreadReport) => {
+      if (report.type === 'failed') {
+        reject(new ConfigError(report.message));
+        return;
+      }
+      for (const problem of report.problems) problems.add(problem);
+      for (const folder of report.quickFolders) this.quickFolders.add(folder);
+      loadedThreads++;
+      if (loadedThreads === this.threads) resolve();
+    };
+    return { loaded, onReport, onDeath: reject };
   }
+}
+
+/** Threads of each lane, the one for everything last. */
+function laneSizes(threads: number): readonly number[] {
+  if (threads === 1) return [1];
+  const reserved = Math.max(1, Math.floor(threads * RESERVED_SHARE));
+  return [reserved, threads - reserved];
+}
+
+function deferred(): {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+} {
+  let [resolve, reject] = [() => {}, (_: Error) => {}];
+  const promise = new Promise<void>((onValue, onError) => {
+    [resolve, reject] = [onValue, onError];
+  });
+  return { promise, resolve, reject };
 }
 
 function settle(entry: Entry, reply: MatchReply): void {
@@ -187,12 +241,6 @@ function settle(entry: Entry, reply: MatchReply): void {
   entry.isSettled = true;
   if (entry.deadline !== null) clearTimeout(entry.deadline);
   entry.settle(reply);
-}
-
-/** A view of a larger buffer would take all of it to the thread. */
-function compact(task: MatchTask): MatchTask {
-  const { body } = task;
-  return body.byteLength === body.buffer.byteLength ? task : { ...task, body: body.slice() };
 }
 
 function refused(code: 'draining' | 'internal', message: string): MatchReply {

@@ -44,9 +44,14 @@ async function loadModels(): Promise<void> {
   const folders = new Set(matcher.catalogOf(models).models.map((model) => model.tokenizer));
   folders.delete(ENGINE_TOKENIZER);
   const problems: string[] = [];
+  const quickFolders: string[] = [];
   try {
-    for (const folder of folders) problems.push(...(await matcher.tokenizers.get(folder)).problems);
-    report({ type: 'loaded', threadId, problems });
+    for (const folder of folders) {
+      const model = await matcher.tokenizers.get(folder);
+      problems.push(...model.problems);
+      if (model.tokenizer.hashPrompt !== undefined) quickFolders.push(folder);
+    }
+    report({ type: 'loaded', threadId, problems, quickFolders });
   } catch (error) {
     report({ type: 'failed', threadId, message: messageOf(error) });
   }

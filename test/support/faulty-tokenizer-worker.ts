@@ -2,7 +2,7 @@
 import { parentPort, threadId } from 'node:worker_threads';
 import type { MatchReply, MatchTask, MatchThreadReport } from '../../src/tokenizer/match-task.js';
 
-const report: MatchThreadReport = { type: 'loaded', threadId, problems: [] };
+const report: MatchThreadReport = { type: 'loaded', threadId, problems: [], quickFolders: [] };
 parentPort?.postMessage(report);
 
 /** The body is the command. */

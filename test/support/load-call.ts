@@ -24,6 +24,7 @@ export interface LoadRecord {
   /** null: not even a status line came. */
   readonly status: number | null;
   readonly endpoint: string | null;
+  readonly startedMs: number;
   readonly endedMs: number;
   /** What came instead of an answer. */
   readonly detail: string;
@@ -34,11 +35,13 @@ const REFUSED = 'ECONNREFUSED';
 export async function callForLoad(call: LoadCall): Promise<LoadRecord> {
   const { leavesAfterMs, body } = call;
   const signal = leavesAfterMs === undefined ? null : AbortSignal.timeout(leavesAfterMs);
+  const startedMs = performance.now();
   let status: number | null = null;
   let endpoint: string | null = null;
   let text = '';
   const ended = (end: LoadEnd, detail = ''): LoadRecord => {
-    return { end, streamed: body.stream, status, endpoint, endedMs: performance.now(), detail };
+    const times = { startedMs, endedMs: performance.now() };
+    return { end, streamed: body.stream, status, endpoint, ...times, detail };
   };
   try {
     const answer = await ask(call, signal);

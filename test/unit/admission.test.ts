@@ -75,6 +75,28 @@ test('keys take turns and priorities go first', async () => {
   assert.deepEqual(order, ['urgent', 'a1', 'b1', 'a2', 'a3', 'idle']);
 });
 
+test('the priority of the body counts where no header says one', async () => {
+  const admission = new Admission(OPTIONS);
+  let leave = await admission.enter(client(), 'm');
+  const order: string[] = [];
+  const wait = (name: string, priority: number, headers: Record<string, string> = {}) =>
+    admission.enter(client(headers), 'm', priority).then((given) => {
+      order.push(name);
+      leave = given;
+    });
+  const all = [
+    wait('usual', 0),
+    wait('later', 3),
+    wait('overruled', -9, { 'x-vllm-priority': '9' }),
+    wait('sooner', -1, { 'x-vllm-priority': 'soon' }),
+  ];
+  for (const _ of all) {
+    leave();
+    await settled();
+  }
+  assert.deepEqual(order, ['sooner', 'usual', 'later', 'overruled']);
+});
+
 test('beyond the queue is refused, with the time the queue will take', async () => {
   let nowMs = 0;
   const admission = new Admission({ ...OPTIONS, waitingMax: 4, nowMs: () => nowMs });

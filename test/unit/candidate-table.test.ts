@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { DEFAULT_PLAN, type SchedulingPlan } from '../../src/config/scheduling-plan.js';
+import { type SchedulingPlan, SEED_PLAN } from '../../src/config/scheduling-plan.js';
 import { CandidateTable } from '../../src/router/candidate-table.js';
 import { createScheduler } from '../../src/scheduler/scheduler.js';
 import { candidate, REQUEST } from '../support/candidates.js';
 
-function decide(plan: SchedulingPlan = DEFAULT_PLAN) {
+function decide(plan: SchedulingPlan = SEED_PLAN) {
   const load = { inflightRequests: 2, inflightTokens: 900, waitingRequests: 1 };
   const candidates = [
     candidate(0, { matchedBlocks: 16, trust: 'rehashed' }, load),
@@ -50,7 +50,7 @@ test('an endpoint that a filter took out has no total', () => {
     peakPrefillThroughput: 1,
   };
   const type = 'prefix-cache-affinity-filter';
-  const plan = { ...DEFAULT_PLAN, filters: [{ type, name: type, parameters } as const] };
+  const plan = { ...SEED_PLAN, filters: [{ type, name: type, parameters } as const] };
   const [, other] = JSON.parse(JSON.stringify(new CandidateTable(decide(plan))));
   assert.equal(other.filteredOut, true);
   assert.equal(other.total, null);

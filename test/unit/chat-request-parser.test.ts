@@ -60,6 +60,7 @@ test('a request without options gets vLLM defaults', () => {
     promptTokenIds: null,
     addSpecialTokens: false,
     maxTokens: null,
+    priority: 0,
     skipsCacheRead: false,
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DemoPanel } from '../../src/cli/demo-panel.js';
-import { DEFAULT_PLAN } from '../../src/config/scheduling-plan.js';
+import { SEED_PLAN } from '../../src/config/scheduling-plan.js';
 import { RouterError } from '../../src/errors.js';
 import { candidate, REQUEST } from '../support/candidates.js';
 
@@ -25,7 +25,7 @@ interface State {
 const stateOf = (panel: DemoPanel): State => JSON.parse(JSON.stringify(panel.state()));
 
 test('the switch decides at once whether the prefix counts', () => {
-  const panel = new DemoPanel(DEFAULT_PLAN);
+  const panel = new DemoPanel(SEED_PLAN);
   assert.equal(panel.scheduler.schedule(REQUEST, fleet(), Math.random).pick, 0);
   panel.change({ prefixWeight: 0 });
   assert.equal(panel.scheduler.schedule(REQUEST, fleet(), Math.random).pick, 1);
@@ -39,7 +39,7 @@ test('the switch decides at once whether the prefix counts', () => {
 });
 
 test('answers are compared by the weight they were sent under', () => {
-  const panel = new DemoPanel(DEFAULT_PLAN);
+  const panel = new DemoPanel(SEED_PLAN);
   panel.noteAnswer(answer(performance.now(), 20, 900));
   const early = performance.now();
   panel.change({ prefixWeight: 0 });
@@ -51,7 +51,7 @@ test('answers are compared by the weight they were sent under', () => {
 });
 
 test('anything else is refused by name', () => {
-  const panel = new DemoPanel(DEFAULT_PLAN);
+  const panel = new DemoPanel(SEED_PLAN);
   for (const wish of [null, [], 'x', { prefixWeight: 1 }, { traffic: 'on' }, { speed: 2 }]) {
     assert.throws(
       () => panel.change(wish),

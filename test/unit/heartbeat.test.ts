@@ -30,7 +30,7 @@ function parts(context: TestContext): HeartbeatParts {
     random: () => 0,
   });
   context.after(() => index.close());
-  const queue = () => ({ waiting: 2, running: 1, overdue: 0, refused: 7 });
+  const queue = () => ({ quick: 0, threaded: 0, waiting: 2, running: 1, overdue: 0, refused: 7 });
   return { book, fleet, index, queue, metrics };
 }
 

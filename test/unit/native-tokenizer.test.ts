@@ -71,10 +71,10 @@ test('the next turn of a conversation looks up the turns before it', async () =>
     `<|im_start|>user\n${`question ${i} about caches `.repeat(40)}<|im_end|>\n`;
   const turns = Array.from({ length: 20 }, (_, i) => turn(i));
   await qwen3.encode(turns.join(''), false);
-  const before = qwen3.cacheStats();
+  const before = qwen3.cacheStats().texts;
   const text = turns.join('') + turn(20);
   const ids = await qwen3.encode(text, false);
-  const after = qwen3.cacheStats();
+  const after = qwen3.cacheStats().texts;
   assert.ok(after.missedBytes - before.missedBytes <= turn(20).length);
   assert.ok(after.hitBytes - before.hitBytes > text.length * 0.9);
   assert.deepEqual(ids, await oracle.encode(text, false));
@@ -83,7 +83,7 @@ test('the next turn of a conversation looks up the turns before it', async () =>
 test('another thread finds the tables and the remembered texts', async () => {
   const text = 'The quick brown fox jumps over the lazy dog, and once more. '.repeat(10);
   const expected = [...(await qwen3.encode(text, false))];
-  const { hits } = qwen3.cacheStats();
+  const { hits } = qwen3.cacheStats().texts;
   const source = `
     const { parentPort, workerData } = require('node:worker_threads');
     import(workerData.module).then(async ({ NativeTokenizer }) => {
@@ -98,7 +98,7 @@ test('another thread finds the tables and the remembered texts', async () => {
   });
   await worker.terminate();
   assert.deepEqual(ids, expected);
-  assert.ok(qwen3.cacheStats().hits > hits);
+  assert.ok(qwen3.cacheStats().texts.hits > hits);
 });
 
 test('a tokenizer of another kind is left to the Hugging Face package', () => {

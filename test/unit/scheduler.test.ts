@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_PLAN, type SchedulingPlan } from '../../src/config/scheduling-plan.js';
+import { type SchedulingPlan, SEED_PLAN } from '../../src/config/scheduling-plan.js';
 import { createScheduler } from '../../src/scheduler/scheduler.js';
 import { candidate, freshSeed, REQUEST, seededRandom } from '../support/candidates.js';
 
@@ -14,14 +14,14 @@ test('match 1 of 20 blocks on the busiest engine loses against an idle engine wi
     { matchedBlocks: 1 },
     { inflightRequests: 40, inflightTokens: 60_000, waitingRequests: 8, runningRequests: 32 },
   );
-  const decision = schedule(DEFAULT_PLAN, busy, candidate(1));
+  const decision = schedule(SEED_PLAN, busy, candidate(1));
   assert.equal(decision.pick, 1);
   assert.deepEqual([...decision.order], [1, 0]);
 });
 
 test('a common first block does not gather a fleet on its first holder', () => {
   // Every request shares block 0 with all others: the collapse of a score divided by the best match.
-  const scheduler = createScheduler(DEFAULT_PLAN);
+  const scheduler = createScheduler(SEED_PLAN);
   const random = seededRandom(freshSeed());
   const sent = [0, 0, 0, 0];
   const holds = [1, 0, 0, 0];
@@ -38,11 +38,11 @@ test('a common first block does not gather a fleet on its first holder', () => {
 
 test('a large match wins over a moderate load', () => {
   const holder = candidate(0, { matchedBlocks: 18 }, { inflightRequests: 10 });
-  assert.equal(schedule(DEFAULT_PLAN, holder, candidate(1)).pick, 0);
+  assert.equal(schedule(SEED_PLAN, holder, candidate(1)).pick, 0);
 });
 
 test('a decision explains itself and is never written again', () => {
-  const scheduler = createScheduler(DEFAULT_PLAN);
+  const scheduler = createScheduler(SEED_PLAN);
   const first = scheduler.schedule(
     REQUEST,
     [candidate(0, { matchedBlocks: 10 }), candidate(1)],
@@ -67,7 +67,7 @@ test('a decision explains itself and is never written again', () => {
 
 test('scheduling alone leaves no trace, so explaining a request has no side effect', () => {
   const scheduler = createScheduler({
-    ...DEFAULT_PLAN,
+    ...SEED_PLAN,
     scorers: [{ type: 'no-hit-lru-scorer', name: 'n', weight: 1, parameters: { lruSize: 8 } }],
   });
   const fleet = [candidate(0), candidate(1)];
@@ -87,9 +87,9 @@ test('totals are finite and in range, and more match never scores less, for any 
   const odd = [0, 1, 0.5, -1, 1e9, Number.NaN, Number.POSITIVE_INFINITY];
   const any = () => odd[Math.floor(random() * odd.length)] ?? 0;
   const plan: SchedulingPlan = {
-    ...DEFAULT_PLAN,
+    ...SEED_PLAN,
     scorers: [
-      ...DEFAULT_PLAN.scorers,
+      ...SEED_PLAN.scorers,
       { type: 'queue-scorer', name: 'q', weight: 1.5, parameters: {} },
       { type: 'kv-cache-utilization-scorer', name: 'k', weight: 1, parameters: {} },
       {
@@ -139,7 +139,7 @@ test('totals are finite and in range, and more match never scores less, for any 
 
 test('the affinity filter keeps holders, unless none holds enough or they would answer too late', () => {
   const plan = (maxTTFTPenaltyMs: number, explorationProbability = 0): SchedulingPlan => ({
-    ...DEFAULT_PLAN,
+    ...SEED_PLAN,
     scorers: [
       {
         type: 'token-load-scorer',

@@ -94,7 +94,8 @@ test('one request more than may wait is refused with 429', async (context) => {
   await pool.ready();
   const capacity = 4;
   const waiting = Array.from({ length: capacity + 2 }, () => pool.match(command('wait 50')));
-  assert.deepEqual(pool.counts, { waiting: 2, running: capacity, overdue: 0, refused: 0 });
+  const counts = { quick: 0, threaded: 6, waiting: 2, running: capacity, overdue: 0, refused: 0 };
+  assert.deepEqual(pool.counts, counts);
   await assert.rejects(
     pool.match(command('wait 50')),
     (error) =>
@@ -102,7 +103,7 @@ test('one request more than may wait is refused with 429', async (context) => {
   );
   assert.equal(pool.counts.refused, 1);
   for (const reply of await Promise.all(waiting)) assert.match(messageOf(reply), /^wait 50/);
-  assert.deepEqual(pool.counts, { waiting: 0, running: 0, overdue: 0, refused: 1 });
+  assert.deepEqual(pool.counts, { ...counts, waiting: 0, running: 0, refused: 1 });
 });
 
 test('a request that runs or waits too long gets its outline', async (context) => {
@@ -132,6 +133,40 @@ test('a thread that dies is replaced, and its request fails', async (context) =>
   const after = messageOf(await pool.match(command('who')));
   assert.match(after, /^who in/);
   assert.notEqual(after, before);
+});
+
+test('what takes little is answered without a thread', async (context) => {
+  const quick = ({ body }: MatchTask) => (body.length < 10 ? OVERDUE : null);
+  const pool = poolOf(context, { workerFile: FAULTY_WORKER, quick });
+  await pool.ready();
+  assert.equal(await pool.match(command('little')), OVERDUE);
+  assert.match(messageOf(await pool.match(command('rather more'))), /^rather more in/);
+  assert.deepEqual([pool.counts.quick, pool.counts.threaded], [1, 1]);
+});
+
+test('short prompts wait for no long one', async (context) => {
+  const pool = poolOf(context, { threads: 2, workerFile: FAULTY_WORKER });
+  await pool.ready();
+  const long = command(`wait 5000${' '.repeat(300_000)}`);
+  const longs = Array.from({ length: 6 }, () => pool.match(long));
+  assert.equal(pool.counts.waiting, 2);
+  const threads = new Set<string>();
+  for (let i = 0; i < 10; i++) threads.add(messageOf(await pool.match(command('short'))));
+  assert.equal(threads.size, 1, 'the thread that gets no long prompts');
+  await pool.close();
+  for (const reply of await Promise.all(longs)) assert.equal(messageOf(reply).length > 0, true);
+});
+
+test('long prompts wait in their own queue, and short ones take every idle thread', async (context) => {
+  const pool = poolOf(context, { threads: 2, workerFile: FAULTY_WORKER });
+  await pool.ready();
+  const shorts = Array.from({ length: 9 }, () => pool.match(command('wait 30')));
+  assert.equal(pool.counts.waiting, 1);
+  const long = pool.match(command(`wait 1${' '.repeat(300_000)}`));
+  assert.equal(pool.counts.waiting, 2);
+  const names = (await Promise.all(shorts)).map(messageOf);
+  assert.equal(new Set(names).size, 2);
+  assert.ok(names.includes(messageOf(await long).replace(/^wait 1 +/, 'wait 30 ')));
 });
 
 test('closing answers what still runs or waits', async () => {

@@ -38,6 +38,22 @@ test('an engine that does not report cached tokens leaves them unknown', () => {
   });
 });
 
+test('usage in the words of the responses API is read', () => {
+  const usage =
+    '"usage":{"input_tokens":120,"input_tokens_details":{"cached_tokens":96},"output_tokens":10,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":130}';
+  const text = `event: response.completed\ndata: {"response":{"output":[],${usage},"user":null}}\n\n`;
+  assert.deepEqual(read(text, 30), FOUND);
+});
+
+test('Anthropic usage counts cached tokens apart from the other input', () => {
+  const start = '{"usage":{"input_tokens":120,"output_tokens":0}}';
+  const usage =
+    '"usage":{"input_tokens":24,"output_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":96}';
+  const text = `data: ${start}\n\ndata: {"delta":{},${usage}}\n\ndata: {"type":"message_stop"}\n\n`;
+  assert.deepEqual(read(text, 40), FOUND);
+  assert.deepEqual(read(start, 40), { promptTokens: 120, cachedTokens: null, completionTokens: 0 });
+});
+
 test('an answer without usage has none', () => {
   assert.equal(read('data: {"choices":[]}\n\ndata: [DONE]\n\n', 5), null);
   assert.equal(read('', 5), null);

@@ -29,7 +29,9 @@ export function bookedPolicy(
   let open = 0;
   const place = (request: FleetRequest, slots: readonly number[]): Placement => {
     const chosen = choose(request, slots, load);
-    const booking = load.book(chosen.slot, chosen.uncachedTokens);
+    const { uncachedTokens } = chosen;
+    const { promptTokens } = request;
+    const booking = load.book(chosen.slot, { uncachedTokens, promptTokens, streams: true });
     open += 1;
     return {
       slot: chosen.slot,

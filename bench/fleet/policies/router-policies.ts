@@ -1,5 +1,9 @@
 // Policies that the router itself runs: its scorers, filters, picker, booking and prediction.
-import { DEFAULT_PLAN, type SchedulingPlan } from '../../../src/config/scheduling-plan.js';
+import {
+  DEFAULT_PLAN,
+  type SchedulingPlan,
+  SEED_PLAN,
+} from '../../../src/config/scheduling-plan.js';
 import { createScheduler, type Scheduler } from '../../../src/scheduler/scheduler.js';
 import { VirtualRouter } from '../../../src/sim/virtual-router.js';
 import type { FleetPolicy, PolicyKind, PolicySetting } from '../policy.js';
@@ -39,7 +43,7 @@ export const llmDCurrent: PolicyKind = {
   about: `only engines with 0.8 of the prompt, unless they would answer ${MAX_TTFT_PENALTY_MS} ms later; then least uncached tokens in flight (llm-d's recommendation of August 2026)`,
   create(setting) {
     const plan: SchedulingPlan = {
-      ...DEFAULT_PLAN,
+      ...SEED_PLAN,
       filters: [
         {
           type: 'prefix-cache-affinity-filter',
@@ -68,5 +72,12 @@ export const llmDCurrent: PolicyKind = {
 export const precise: PolicyKind = {
   name: 'precise',
   about: "the router with the seed's weights: 2 x matched share + 1 x load",
+  create: (setting) => routerPolicy(createScheduler(SEED_PLAN), true, setting),
+};
+
+export const warmpath: PolicyKind = {
+  name: 'warmpath',
+  about:
+    'the router by default: least expected delay, of the request and of those it makes wait (docs/decision.md)',
   create: (setting) => routerPolicy(createScheduler(DEFAULT_PLAN), true, setting),
 };

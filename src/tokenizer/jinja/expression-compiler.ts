@@ -17,6 +17,7 @@ import {
   type Value,
 } from './python-value.js';
 import type { Arguments, Compare, Expression, Filter, Slice, Test } from './template-ast.js';
+import { checkTextLength } from './template-budget.js';
 import { TemplateError } from './template-error.js';
 import { FILTERS } from './template-filters.js';
 import type { Scope } from './template-scope.js';
@@ -111,7 +112,11 @@ export function compileExpression(node: Expression): Evaluate {
     }
     case 'concat': {
       const parts = node.parts.map(compileExpression);
-      return (scope) => parts.map((part) => printed(part(scope))).join('');
+      return (scope) => {
+        const texts = parts.map((part) => printed(part(scope)));
+        checkTextLength(texts.reduce((length, text) => length + text.length, 0));
+        return texts.join('');
+      };
     }
     case 'compare':
       return compileCompare(node);

@@ -15,6 +15,7 @@ import {
   type Value,
 } from './python-value.js';
 import type { ArithmeticOperator, CompareOperator } from './template-ast.js';
+import { checkListLength, checkTextLength } from './template-budget.js';
 import { TemplateError } from './template-error.js';
 
 /** A repeated text or list longer than this is a mistake or an attack. */
@@ -79,6 +80,7 @@ export function contains(container: Value, item: Value): boolean {
 
 export function arithmetic(operator: ArithmeticOperator, left: Value, right: Value): Value {
   if (operator === '+' && typeof left === 'string' && typeof right === 'string') {
+    checkTextLength(left.length + right.length);
     return left + right;
   }
   requireDefined(left);
@@ -141,6 +143,7 @@ function sequenceArithmetic(operator: ArithmeticOperator, left: Value, right: Va
   if (operator === '+' && isList(left) && isList(right)) {
     const isTuple = left instanceof Tuple;
     if (isTuple === right instanceof Tuple) {
+      checkListLength(left.length + right.length);
       return isTuple ? Tuple.from([...left, ...right]) : [...left, ...right];
     }
   }

@@ -6,6 +6,7 @@ import {
   compileFilter,
   type Evaluate,
 } from './expression-compiler.js';
+import { arithmetic } from './python-operators.js';
 import { printed } from './python-print.js';
 import {
   Callable,
@@ -25,15 +26,20 @@ import type {
   Statement,
   Target,
 } from './template-ast.js';
+import { beginRendering, TemplateLimitError, takeSteps } from './template-budget.js';
 import { TemplateError } from './template-error.js';
 import { GLOBALS } from './template-globals.js';
+import { TemplateOutput } from './template-output.js';
 import { parseTemplate } from './template-parser.js';
 import { Scope } from './template-scope.js';
 
 export interface CompiledTemplate {
   readonly statements: readonly Statement[];
-  /** Throws TemplateError with the message the engine would answer with. */
+  /** Throws TemplateError with the message the engine would answer with, TemplateLimitError when it
+   * takes too much. */
   render(variables: ReadonlyMap<string, Value>): string;
+  /** The same in parts to be joined. */
+  renderParts(variables: ReadonlyMap<string, Value>): readonly string[];
 }
 
 /** Throws TemplateError when the source is not a template. */
@@ -41,30 +47,25 @@ export function compileTemplate(source: string): CompiledTemplate {
   const statements = parseTemplate(source);
   const run = compileBody(statements);
   const globals = new Scope(null, new Map(GLOBALS));
-  return {
-    statements,
-    render(variables) {
-      const output: Output = { text: '' };
-      try {
-        run(new Scope(globals, new Map(variables)), output);
-      } catch (error) {
-        // A macro that calls itself for ever ends in JavaScript's own error.
-        if (error instanceof RangeError)
-          throw new TemplateError('maximum recursion depth exceeded');
-        throw error;
-      }
-      return output.text;
-    },
+  const renderParts = (variables: ReadonlyMap<string, Value>): readonly string[] => {
+    const output = new TemplateOutput();
+    beginRendering();
+    try {
+      run(new Scope(globals, new Map(variables)), output);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      if (/string length/.test(error.message)) throw new TemplateLimitError('makes a huge text');
+      // A macro that calls itself for ever ends in JavaScript's own error.
+      throw new TemplateError('maximum recursion depth exceeded');
+    }
+    return output.parts();
   };
-}
-
-interface Output {
-  text: string;
+  return { statements, renderParts, render: (variables) => renderParts(variables).join('') };
 }
 
 /** How a statement ended: normally, or by a `break` or `continue` that the loop has to obey. */
 type Ending = 'done' | 'break' | 'continue';
-type Run = (scope: Scope, output: Output) => Ending;
+type Run = (scope: Scope, output: TemplateOutput) => Ending;
 type Assign = (scope: Scope, value: Value) => void;
 
 function compileBody(statements: readonly Statement[]): Run {
@@ -83,17 +84,12 @@ function compileStatement(node: Statement): Run {
     case 'text': {
       const { text } = node;
       return (_, output) => {
-        output.text += text;
+        output.append(text);
         return 'done';
       };
     }
-    case 'output': {
-      const value = compileExpression(node.value);
-      return (scope, output) => {
-        output.text += printed(value(scope));
-        return 'done';
-      };
-    }
+    case 'output':
+      return compileOutput(node.value);
     case 'if': {
       const test = compileExpression(node.test);
       const [body, otherwise] = [compileBody(node.body), compileBody(node.otherwise)];
@@ -114,7 +110,7 @@ function compileStatement(node: Statement): Run {
     case 'filter-block': {
       const text = compileFiltered(node.filter, node.body);
       return (scope, output) => {
-        output.text += printed(text(scope));
+        output.append(printed(text(scope)));
         return 'done';
       };
     }
@@ -148,6 +144,45 @@ function compileStatement(node: Statement): Run {
   }
 }
 
+/** Texts that are added up to be printed are printed one by one. */
+function compileOutput(value: Expression): Run {
+  const [first, ...others] = termsOf(value).map(compileExpression);
+  if (first === undefined) throw new TemplateError('expected an expression');
+  if (others.length === 0) {
+    return (scope, output) => {
+      output.append(printed(first(scope)));
+      return 'done';
+    };
+  }
+  return (scope, output) => {
+    let sum = first(scope);
+    const texts: string[] = [];
+    for (const other of others) {
+      const term = other(scope);
+      if (typeof sum === 'string' && typeof term === 'string') {
+        texts.push(sum);
+        sum = term;
+      } else {
+        sum = arithmetic('+', texts.length === 0 ? sum : joined(texts, sum), term);
+        texts.length = 0;
+      }
+    }
+    for (const text of texts) output.append(text);
+    output.append(printed(sum));
+    return 'done';
+  };
+}
+
+function joined(texts: readonly string[], last: Value): string {
+  return texts.join('') + printed(last);
+}
+
+/** Operands of a chain of `+`, which is computed from the left. */
+function termsOf(node: Expression): Expression[] {
+  if (node.type !== 'arithmetic' || node.operator !== '+') return [node];
+  return [...termsOf(node.left), node.right];
+}
+
 function effect(act: (scope: Scope) => void): Run {
   return (scope) => {
     act(scope);
@@ -159,9 +194,9 @@ function effect(act: (scope: Scope) => void): Run {
 function compileFiltered(filter: Expression | null, statements: readonly Statement[]): Evaluate {
   const body = compileBody(statements);
   const text: Evaluate = (scope) => {
-    const inner: Output = { text: '' };
+    const inner = new TemplateOutput();
     body(new Scope(scope), inner);
-    return inner.text;
+    return inner.toString();
   };
   if (filter === null) return text;
   if (filter.type !== 'filter') throw new TemplateError('expected a filter');
@@ -176,24 +211,31 @@ function compileLoop(node: ForLoop): Run {
 
   const select = (scope: Scope, items: readonly Value[]): readonly Value[] => {
     if (test === null) return items;
+    takeSteps(items.length);
     return items.filter((item) => {
       const inner = new Scope(scope);
       assign(inner, item);
       return isTrue(test(inner));
     });
   };
-  const run = (scope: Scope, output: Output, all: readonly Value[], depth: number): Ending => {
+  const run = (
+    scope: Scope,
+    output: TemplateOutput,
+    all: readonly Value[],
+    depth: number,
+  ): Ending => {
     const items = select(scope, all);
     if (items.length === 0) return otherwise(scope, output);
     const recurse = node.isRecursive
       ? ([children = null]: readonly Value[]) => {
-          const inner: Output = { text: '' };
+          const inner = new TemplateOutput();
           run(scope, inner, iterate(children), depth + 1);
-          return inner.text;
+          return inner.toString();
         }
       : null;
     const loop = new LoopVariable(items, depth, recurse);
     for (const item of items) {
+      takeSteps(1);
       // Variables set in an iteration are gone in the next.
       const inner = new Scope(scope);
       inner.set('loop', loop);
@@ -220,6 +262,7 @@ function compileMacro(
   const names = new Set(parameters.map((parameter) => parameter.name));
   return (scope) =>
     new Callable(name, (args, named) => {
+      takeSteps(1);
       const inner = new Scope(scope);
       inner.set('varargs', Tuple.from(args.slice(compiled.length)));
       inner.set('kwargs', new Map([...named].filter(([key]) => !names.has(key))));
@@ -230,9 +273,9 @@ function compileMacro(
         const value = args[i] === null ? null : given;
         inner.set(parameter.name, value === undefined ? initial(inner) : value);
       });
-      const output: Output = { text: '' };
+      const output = new TemplateOutput();
       body(inner, output);
-      return output.text;
+      return output.toString();
     });
 }
 
@@ -244,7 +287,7 @@ function compileCallBlock(node: CallBlock): Run {
   return (scope, output) => {
     const [positional, named] = args(scope);
     const withCaller = new Map([...named, ['caller', caller(scope)] as const]);
-    output.text += printed(callValue(callee(scope), positional, withCaller));
+    output.append(printed(callValue(callee(scope), positional, withCaller)));
     return 'done';
   };
 }

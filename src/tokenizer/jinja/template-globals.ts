@@ -11,6 +11,7 @@ import {
   type Value,
 } from './python-value.js';
 import { formatTime } from './strftime.js';
+import { takeSteps } from './template-budget.js';
 import { TemplateError } from './template-error.js';
 
 /** Limit of Jinja's sandbox. */
@@ -40,6 +41,7 @@ function range(args: readonly Value[]): Value {
   if (length > MAX_RANGE) {
     throw new TemplateError(`Range too big. The sandbox blocks ranges larger than ${MAX_RANGE}.`);
   }
+  takeSteps(length);
   return Array.from({ length }, (_, i) => start + i * step);
 }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { namedModel } from '../../src/openai/named-model.js';
+import { namedFields } from '../../src/openai/named-fields.js';
 import { bytesOf } from '../support/qwen3.js';
 
+const namedModel = (type: string, body: Uint8Array) => namedFields(type, body).model;
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 test('the model of a JSON body is its top-level field', () => {
@@ -31,4 +32,14 @@ test('of a form it is the field of that name, whatever the file is', () => {
     'whisper',
   );
   assert.equal(namedModel(type, bytesOf(form('name="language"'))), null);
+});
+
+test('the priority is an integer of the top level, in large bodies one at either end', () => {
+  const priorityOf = (body: unknown) => namedFields(JSON_TYPE, bytesOf(body)).priority;
+  assert.equal(priorityOf({ model: 'm', priority: -5 }), -5);
+  assert.equal(priorityOf({ input: 'x'.repeat(300_000), priority: 7 }), 7);
+  assert.equal(priorityOf({ priority: 12, input: 'x'.repeat(300_000) }), 12);
+  for (const none of [{ inner: { priority: 3 } }, { priority: 'soon' }, { priority: 1.5 }, [], 3]) {
+    assert.equal(priorityOf(none), undefined);
+  }
 });
