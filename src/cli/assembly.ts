@@ -137,6 +137,7 @@ export async function assemble(
   let draining = false;
   const replica = new Replica({
     peers: config.peers,
+    adminPort: config.listen.adminPort,
     peerKey: () => (config.access.adminKey === null ? null : peerKey(config.access.adminKey)),
     stateDir: config.stateDir,
     loadIntervalMs: config.peerLoadMs,

@@ -17,6 +17,8 @@ import { warmStart } from './warm-start.js';
 export interface ReplicaOptions {
   /** Admin ports of peers; may be empty. */
   readonly peers: readonly string[];
+  /** Of this router's own admin port. */
+  readonly adminPort: number;
   /** Shown to peers whose admin port asks for a key; null: none. */
   readonly peerKey: () => string | null;
   /** Folder of the snapshot that outlives this process; null: none. */
@@ -47,7 +49,7 @@ export class Replica {
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
-    this.#peers = new PeerList(options.peers);
+    this.#peers = new PeerList(options.peers, options.adminPort);
     this.#client = new PeerClient(options.peerKey);
     this.#file = options.stateDir === null ? null : new StateFile(options.stateDir);
   }

@@ -1,5 +1,5 @@
 // A snapshot in a folder of the operator's: written when the router stops, read when it starts.
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -23,6 +23,11 @@ export class StateFile {
     } finally {
       await rm(unfinished, { force: true });
     }
+  }
+
+  /** False before the first stop. */
+  get exists(): boolean {
+    return existsSync(this.path);
   }
 
   /** Rejects while it is read when there is no file. */

@@ -46,6 +46,6 @@ export async function warmStart(start: WarmStart): Promise<void> {
     if (deadline.aborted) break;
     if (await take(peer, () => client.snapshot(peer, deadline))) return;
   }
-  if (file !== null && (await take(file.path, async () => file.read()))) return;
+  if (file?.exists === true && (await take(file.path, async () => file.read()))) return;
   log.info('cold start: the prefix index begins empty');
 }

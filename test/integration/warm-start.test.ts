@@ -20,6 +20,7 @@ const PROMPT_TOKENS = 40 * BLOCK;
 const REPLAY_STEPS = 12;
 const WITHIN_MS = 5000;
 
+const ADMIN_KEY = 'ops-1';
 const SIM = {
   model: TEST_MODEL,
   hashSeed: '42',
@@ -60,6 +61,7 @@ function serve(
       timeouts: { drainMs: 2000 },
       ...keys,
     }),
+    { environment: { WARMPATH_ADMIN_KEY: ADMIN_KEY } },
   );
 }
 
@@ -100,8 +102,10 @@ async function load(url: string, over: () => boolean): Promise<number> {
   return sum.cached / sum.prompt;
 }
 
+const KEY_SHOWN = { authorization: `Bearer ${ADMIN_KEY}` };
+
 async function allExact({ adminPort }: Place): Promise<boolean> {
-  const { body } = await get(`http://127.0.0.1:${adminPort}/endpoints`);
+  const { body } = await get(`http://127.0.0.1:${adminPort}/endpoints`, KEY_SHOWN);
   return body.every(({ trust }: { trust: string }) => trust === 'exact');
 }
 

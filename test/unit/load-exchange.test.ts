@@ -13,7 +13,7 @@ const SLOTS = new Map([
 function exchangeOf(t: TestContext, answers: Map<string, unknown>) {
   let loads: ReadonlyMap<number, PeerLoad> = new Map();
   const exchange = new LoadExchange({
-    peers: new PeerList([...answers.keys()]),
+    peers: new PeerList([...answers.keys()], 0),
     client: {
       load: async (peer) => {
         const answer = answers.get(peer);
