@@ -1,5 +1,6 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
+import { peerKey } from '../access/admin-gate.js';
 import { ApiGate } from '../access/api-gate.js';
 import type { Config } from '../config/config.js';
 import { Discovery } from '../discovery/discovery.js';
@@ -16,6 +17,7 @@ import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
+import { Replica } from '../replica/replica.js';
 import { createAdmin } from '../router/admin.js';
 import { Admission } from '../router/admission.js';
 import { createApi } from '../router/api.js';
@@ -33,6 +35,7 @@ import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
+import { overdueOutline } from '../router/overdue-outline.js';
 import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
@@ -101,7 +104,6 @@ export async function assemble(
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
     onReport(report, fleet, unknownTopics),
   );
-  fleet.follow(thread);
   const { limits } = config;
   const onMain = new RequestMatcher({
     parse: parseRequest,
@@ -117,7 +119,7 @@ export async function assemble(
     indexId: index.id,
     models: fleet.models().forPool,
     limits: { messages: limits.messages, promptTokens: limits.promptTokens },
-    outline: (task) => onMain.outline(task),
+    outline: overdueOutline(limits),
     quick: (task) => quick.match(task),
   });
   try {
@@ -133,6 +135,21 @@ export async function assemble(
   });
   discovery.follow(config.models);
   await discovery.first(DISCOVERY_WAIT_MS);
+  let draining = false;
+  const replica = new Replica({
+    peers: config.peers,
+    adminPort: config.listen.adminPort,
+    peerKey: () => (config.access.adminKey === null ? null : peerKey(config.access.adminKey)),
+    stateDir: config.stateDir,
+    loadIntervalMs: config.peerLoadMs,
+    ...{ software: VERSION, thread },
+    sources: () => fleet.eventSources,
+    ownLoad: (slot) => fleet.inflight(slot),
+    onLoads: (loads) => fleet.hearPeers(loads),
+    unready: () => (draining ? 'draining' : null),
+  });
+  await replica.start();
+  fleet.follow(thread);
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
@@ -193,7 +210,6 @@ export async function assemble(
     }),
     bodyLimitBytes,
   });
-  let draining = false;
   const gate = new ApiGate(config.access, () => performance.now());
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
@@ -218,7 +234,7 @@ export async function assemble(
   );
   const admin = createServer(
     createAdmin({
-      ...{ ...shared, index, book, feed, demo, discovery },
+      ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
       files: new DashboardFiles(),
       draining: () => draining,
       adminKey: () => config.access.adminKey,
@@ -251,7 +267,8 @@ export async function assemble(
       admin.close();
       fleet.close();
       book.mismatches.close();
-      await Promise.all([thread.close(), pool.close()]);
+      await replica.save();
+      await Promise.all([thread.close(), pool.close(), replica.close()]);
       index.close();
     },
   };
