@@ -1,6 +1,7 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
+import { peerKey } from '../access/admin-gate.js';
 import { ApiGate } from '../access/api-gate.js';
 import type { Config } from '../config/config.js';
 import { type ConfigChange, configChange } from '../config/config-change.js';
@@ -17,6 +18,7 @@ import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
+import { Replica } from '../replica/replica.js';
 import { createAdmin } from '../router/admin.js';
 import { Admission } from '../router/admission.js';
 import { createApi } from '../router/api.js';
@@ -33,6 +35,7 @@ import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
+import { overdueOutline } from '../router/overdue-outline.js';
 import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
@@ -115,7 +118,6 @@ export async function assemble(
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
     onEventReport(report, fleet, unknownTopics),
   );
-  fleet.follow(thread);
   const onMain = new RequestMatcher({
     parse: parseRequest,
     match: (hashes, triples) => index.native.match(hashes, triples),
@@ -128,7 +130,7 @@ export async function assemble(
         threads: config.tokenizer.threads,
         indexId: index.id,
         models: fleet.models().forPool,
-        outline: (task: MatchTask) => onMain.outline(task),
+        outline: overdueOutline(),
         quick: (task: MatchTask) => quick.match(task),
       },
       () => ({ queueMax: current.limits.queuedRequests, deadlineMs: current.timeouts.matchMs }),
@@ -147,6 +149,21 @@ export async function assemble(
   });
   discovery.follow(config.models);
   await discovery.first(DISCOVERY_WAIT_MS);
+  let draining = false;
+  const replica = new Replica({
+    peers: config.peers,
+    adminPort: config.listen.adminPort,
+    peerKey: () => (current.access.adminKey === null ? null : peerKey(current.access.adminKey)),
+    stateDir: config.stateDir,
+    loadIntervalMs: config.peerLoadMs,
+    ...{ software: VERSION, thread },
+    sources: () => fleet.eventSources,
+    ownLoad: (slot) => fleet.inflight(slot),
+    onLoads: (loads) => fleet.hearPeers(loads),
+    unready: () => (draining ? 'draining' : null),
+  });
+  await replica.start();
+  fleet.follow(thread);
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
@@ -201,7 +218,6 @@ export async function assemble(
       bodyLimit,
     ),
   );
-  let draining = false;
   const gate = new ApiGate(config.access, () => performance.now());
   const control = new EngineControl(
     live({ fleet, forwarder, metrics }, () => ({
@@ -231,7 +247,7 @@ export async function assemble(
     createAdmin(
       live(
         {
-          ...{ ...shared, index, book, feed, demo, discovery },
+          ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
           files: new DashboardFiles(),
           draining: () => draining,
           adminKey: () => current.access.adminKey,
@@ -291,7 +307,8 @@ export async function assemble(
       admin.close();
       fleet.close();
       book.mismatches.close();
-      await Promise.all([thread.close(), pool.close()]);
+      await replica.save();
+      await Promise.all([thread.close(), pool.close(), replica.close()]);
       index.close();
     },
   };

@@ -17,6 +17,7 @@ export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Pr
     eppFile: flags['config-file'],
     eppText: flags['config-text'],
     logLevel: flags['log-level'],
+    stateDir: flags['state-dir'],
   };
   const load = () => loadConfig(flags.config, overrides);
   const loaded = load();

@@ -25,6 +25,9 @@ export function configChange(before: Config, after: Config): ConfigChange {
     index: before.index,
     tokenizer: before.tokenizer,
     tls: before.tls,
+    peers: before.peers,
+    peerLoadMs: before.peerLoadMs,
+    stateDir: before.stateDir,
   };
   return { config, changed: differences(before, config), waiting: differences(config, after) };
 }

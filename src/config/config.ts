@@ -54,6 +54,7 @@ export interface ConfigOverrides extends AccessOverrides {
   readonly eppFile: string | null;
   readonly eppText: string | null;
   readonly logLevel: Config['log']['level'] | null;
+  readonly stateDir?: string | null;
 }
 
 export const NO_OVERRIDES: ConfigOverrides = {
@@ -250,11 +251,17 @@ function withPlan(
 }
 
 function merged(
-  { listen, kvEvents, index, log }: Pick<Config, 'listen'> & Omit<ConfigFile, 'listen'>,
+  {
+    listen,
+    kvEvents,
+    index,
+    log,
+    stateDir: folder,
+  }: Pick<Config, 'listen'> & Omit<ConfigFile, 'listen'>,
   plan: SchedulingPlan,
-  { host, port, adminHost, adminPort, logLevel }: ConfigOverrides,
+  { host, port, adminHost, adminPort, logLevel, stateDir }: ConfigOverrides,
   bind: string | null,
-): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling'> {
+): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling' | 'stateDir'> {
   const { speculative } = plan;
   const plannedTtlMs =
     speculative === null ? DEFAULT_TTL_MS : speculative.enabled ? speculative.ttlMs : 0;
@@ -274,5 +281,6 @@ function merged(
     },
     log: { ...log, level: logLevel ?? log.level },
     scheduling: plan,
+    stateDir: stateDir ?? folder,
   };
 }

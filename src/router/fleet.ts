@@ -62,9 +62,27 @@ export class Fleet {
     this.#inflight = new InflightLoad(options.endpointLimit);
   }
 
-  /** The event thread follows the endpoints that are added from now on. */
+  /** The event thread follows all endpoints from now on. */
   follow(events: EventSink): void {
     this.#events = events;
+    for (const source of this.eventSources) events.add(source);
+  }
+
+  /** What this router itself has in flight there. */
+  inflight(slot: EndpointSlot): { requests: number; tokens: number } {
+    return { requests: this.#inflight.requests(slot), tokens: this.#inflight.tokens(slot) };
+  }
+
+  /** What peers have in flight, by slot; slots that are missing have nothing. */
+  hearPeers(loads: ReadonlyMap<EndpointSlot, { requests: number; tokens: number }>): void {
+    for (const live of this.#live.values()) live.hearPeers(loads.get(live.endpoint.slot));
+  }
+
+  /** How the event thread knows the endpoints. */
+  get eventSources(): readonly EventSource[] {
+    return this.all.map(({ endpoint }) => {
+      return eventSourceOf(endpoint, this.#models.get(endpoint.model));
+    });
   }
 
   /** Resolves when every endpoint has been looked at once, whatever came of it. */
