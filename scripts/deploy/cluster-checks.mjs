@@ -133,6 +133,16 @@ function routerProblems(objects) {
       problems.push(...selectorProblems(source.selector, objects));
     }
   }
+  for (const peer of config.peers) {
+    const { hostname, port } = new URL(peer);
+    const service = objects.find(({ kind, metadata }) => {
+      return kind === 'Service' && metadata.name === hostname;
+    });
+    if (service?.spec.clusterIP !== 'None') problems.push(`${hostname} is no headless Service`);
+    // The address of a headless Service is a pod's: its ports are the pod's.
+    if (Number(port) !== config.listen.adminPort) problems.push(`${peer} is not the admin port`);
+    if (!open(Number(port))) problems.push(`the NetworkPolicy closes port ${port} of peers`);
+  }
   return problems;
 }
 

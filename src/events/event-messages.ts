@@ -1,6 +1,7 @@
 // Messages between main and the event thread.
 import type { EndpointSlot, Trust } from '../endpoint/endpoint.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
+import type { ExportCommand, ExportStep, ImportCommand } from './snapshot-messages.js';
 
 /** An engine's event stream. */
 export interface EventSource {
@@ -46,6 +47,9 @@ export type EventCommand =
       /** Also the blocks outside the GPU, which outlive most resets. */
       readonly everywhere: boolean;
     }
+  /** Each is answered by a report `exported` or `imported`, in order. */
+  | ExportCommand
+  | ImportCommand
   | { readonly type: 'close' };
 
 /** State of one endpoint's events; sent when it changes, at most every 100 ms, and less often when
@@ -92,4 +96,7 @@ export type EventReport =
   | { readonly type: 'state'; readonly states: readonly EventState[] }
   /** Central mode: a topic that names no endpoint, reported once a topic. */
   | { readonly type: 'unknown-topic'; readonly topic: string }
+  | { readonly type: 'exported'; readonly step: ExportStep }
+  /** `fault`: why the import cannot go on. */
+  | { readonly type: 'imported'; readonly fault: string | null }
   | { readonly type: 'failed'; readonly message: string };

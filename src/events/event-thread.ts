@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { EndpointSlot } from '../endpoint/endpoint.js';
 import { ConfigError } from '../errors.js';
 import type { EventCommand, EventReport, EventSource, EventThreadData } from './event-messages.js';
+import type { ExportCommand, ExportStep, ImportCommand } from './snapshot-messages.js';
 
 export interface EventThread {
   add(source: EventSource): void;
@@ -10,6 +11,10 @@ export interface EventThread {
   remove(slot: EndpointSlot): void;
   /** The engine dropped its blocks in a way it will not announce by itself in time. */
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
+  /** One step of writing the index down; steps are answered in order. */
+  export(step: ExportCommand['step']): Promise<ExportStep>;
+  /** One step of taking a snapshot in; why it cannot go on, or null. */
+  import(command: ImportCommand): Promise<string | null>;
   /** Ends when the thread has. */
   close(): Promise<void>;
 }
@@ -27,11 +32,22 @@ export async function startEventThread(
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   await started(worker, onReport);
   let over = false;
+  const exports = new Answers<ExportStep>();
+  const imports = new Answers<string | null>();
+  const endAnswers = () => {
+    exports.end({ kind: 'failed', reason: 'the event thread has ended' });
+    imports.end('the event thread has ended');
+  };
   const fail = (message: string) => {
     if (!over) onReport({ type: 'failed', message });
     over = true;
+    endAnswers();
   };
-  worker.on('message', onReport);
+  worker.on('message', (report: EventReport) => {
+    if (report.type === 'exported') exports.next(report.step);
+    else if (report.type === 'imported') imports.next(report.fault);
+    else onReport(report);
+  });
   // An error comes first and ends the thread; an end without one is no less a failure.
   worker.on('error', (error) => fail(error.message));
   worker.on('exit', (code) => fail(`the thread ended with code ${code}`));
@@ -40,14 +56,44 @@ export async function startEventThread(
     add: (source) => send({ type: 'add', source }),
     remove: (slot) => send({ type: 'remove', slot }),
     clear: (slot, reason, everywhere) => send({ type: 'clear', slot, reason, everywhere }),
+    export(step) {
+      send({ type: 'export', step });
+      return exports.expect();
+    },
+    import(command) {
+      send(command);
+      return imports.expect();
+    },
     async close() {
       over = true;
+      endAnswers();
       send({ type: 'close' });
       const deadline = setTimeout(() => void worker.terminate(), CLOSE_DEADLINE_MS);
       await exited;
       clearTimeout(deadline);
     },
   };
+}
+
+/** Those who wait for an answer, in the order in which they asked. */
+class Answers<Answer> {
+  readonly #waiting: ((answer: Answer) => void)[] = [];
+  #last: { readonly answer: Answer } | null = null;
+
+  expect(): Promise<Answer> {
+    if (this.#last !== null) return Promise.resolve(this.#last.answer);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  next(answer: Answer): void {
+    this.#waiting.shift()?.(answer);
+  }
+
+  /** Everybody who waits or will ask gets this one. */
+  end(answer: Answer): void {
+    this.#last ??= { answer };
+    for (const resolve of this.#waiting.splice(0)) resolve(answer);
+  }
 }
 
 async function started(worker: Worker, onReport: (report: EventReport) => void): Promise<void> {

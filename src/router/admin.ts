@@ -7,6 +7,7 @@ import type { RequestShape } from '../inference-request.js';
 import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
+import { answerPeer, type PeerApi } from '../replica/peer-api.js';
 import { WINDOW_MS } from '../traffic/traffic-log.js';
 import { sendMetrics } from './api.js';
 import type { DashboardFiles } from './dashboard-files.js';
@@ -38,6 +39,7 @@ export interface AdminParts {
   readonly demo: DemoControls | null;
   readonly bodyLimitBytes: number;
   readonly draining: () => boolean;
+  readonly peerApi: PeerApi;
   /** SHA-256 of the key that is asked for; null: none is. */
   readonly adminKey: () => Buffer | null;
 }
@@ -52,6 +54,7 @@ export function createAdmin(parts: AdminParts): (exchange: Exchange) => void {
 async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
   const { method, path } = exchange;
   checkAdminKey(exchange, parts.adminKey());
+  if (answerPeer(exchange, parts.peerApi)) return;
   if (method === 'GET' || method === 'HEAD') return show(exchange, parts);
   refuseForeign(exchange);
   if (method === 'POST' && path === '/explain') return explain(exchange, parts);

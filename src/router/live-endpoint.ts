@@ -13,6 +13,8 @@ import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
  * does not publish, or not to us. */
 const SILENT_MS = 5_000;
 
+const NO_LOAD: { readonly requests: number; readonly tokens: number } = { requests: 0, tokens: 0 };
+
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
   readonly health: EndpointHealth;
@@ -34,7 +36,9 @@ export class LiveEndpoint {
   joining = false;
   #events: EventState | null = null;
   readonly #nowMs: () => number;
-  #otherRequests = 0;
+  /** In the engine at the last poll, sent by nobody known. */
+  #foreignRequests = 0;
+  #peers = NO_LOAD;
   #restsUntilMs = 0;
   /** When the first request was answered that left blocks behind, with no event proven since. */
   #silentSinceMs: number | null = null;
@@ -51,7 +55,8 @@ export class LiveEndpoint {
     const { slot, dataParallelRank: rank } = endpoint;
     this.#rank = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
     const metrics = () => this.metrics;
-    const others = () => this.#otherRequests;
+    const foreign = () => this.#foreignRequests;
+    const peers = () => this.#peers;
     this.load = {
       get waitingRequests() {
         return metrics()?.waitingRequests ?? 0;
@@ -78,7 +83,10 @@ export class LiveEndpoint {
         return inflight.msPerToken(slot);
       },
       get otherRequests() {
-        return others();
+        return foreign() + peers().requests;
+      },
+      get otherTokens() {
+        return peers().tokens;
       },
       get lora() {
         return metrics()?.lora ?? null;
@@ -153,6 +161,11 @@ export class LiveEndpoint {
     return this.models?.some(({ id, parent }) => id === name && parent !== null) === true;
   }
 
+  /** What this router's peers have in flight there. */
+  hearPeers(load: { readonly requests: number; readonly tokens: number } | undefined): void {
+    this.#peers = load ?? NO_LOAD;
+  }
+
   /** Takes a poll's answer in; says whether names or lengths changed. */
   learn(report: EngineReport): boolean {
     this.health.succeeded();
@@ -161,7 +174,8 @@ export class LiveEndpoint {
     if (report.metrics !== null) {
       const { waitingRequests, runningRequests } = report.metrics;
       const present = waitingRequests + runningRequests;
-      this.#otherRequests = Math.max(0, present - this.load.inflightRequests);
+      const known = this.load.inflightRequests + this.#peers.requests;
+      this.#foreignRequests = Math.max(0, present - known);
     }
     if (report.models === null) return false;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);
