@@ -2,9 +2,11 @@
 import assert from 'node:assert';
 import { RouterError } from '../errors.js';
 
-/** First allocation when more than one chunk is expected. A declared length is not trusted with
- * memory before its bytes arrive: a thousand clients can each declare 32 MB for free. */
+/** First allocation when more than one chunk is expected, without and with a declared length. More of
+ * a declared length is not trusted with memory before its bytes arrive: a thousand clients can each
+ * declare 32 MB for free. */
 const FIRST_CAPACITY_BYTES = 64 * 1024;
+const FIRST_DECLARED_BYTES = 256 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -76,7 +78,8 @@ export class RequestBody {
   /** Doubling keeps the copying linear in the size of the body. */
   #reserve(size: number, isLast: boolean): void {
     if (size <= this.#bytes.length) return;
-    const doubled = Math.max(size, this.#bytes.length * 2, FIRST_CAPACITY_BYTES);
+    const first = this.#declaredBytes === null ? FIRST_CAPACITY_BYTES : FIRST_DECLARED_BYTES;
+    const doubled = Math.max(size, this.#bytes.length * 2, first);
     const capacity = isLast ? size : Math.min(doubled, this.#declaredBytes ?? doubled);
     const grown = new Uint8Array(Math.max(size, capacity));
     grown.set(this.#bytes.subarray(0, this.#size));

@@ -1,4 +1,5 @@
 // Matches on the main thread: what takes less time there than handing it to a thread takes.
+import { availableParallelism } from 'node:os';
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { RequestMatcher } from './match-request.js';
 import type { MatchReply, MatchTask } from './match-task.js';
@@ -8,8 +9,10 @@ import type { TokenizerCaches } from './tokenizer-cache.js';
 const BODY_BYTES_MAX = 64 * 1024;
 /** Text to tokenize and hash: at most about 0.2 ms. */
 const NEW_BYTES_MAX = 8 * 1024;
-/** With less idle time than this the main thread leaves all it can to the others. */
+/** A main thread that is this busy leaves all it can to the others, if there are cores for them: on two
+ * the way to a thread only adds to what is too much already. */
 const BUSY = 0.85;
+const HAS_SPARE_CORES = availableParallelism() > 2;
 const LOOK_EVERY_MS = 100;
 
 export class QuickMatcher {
@@ -38,6 +41,7 @@ export class QuickMatcher {
   }
 
   private leavesItToThreads(): boolean {
+    if (!HAS_SPARE_CORES) return false;
     const nowMs = performance.now();
     if (nowMs - this.lookedMs < LOOK_EVERY_MS) return this.isBusy;
     this.lookedMs = nowMs;
