@@ -21,4 +21,8 @@ export interface BenchOptions {
   readonly scrapeIntervalMs: number;
   readonly seed: number;
   readonly report: string | null;
+  /** Results of earlier runs, as files. */
+  readonly from: string | null;
+  /** The command line as it was given. */
+  readonly command: string;
 }

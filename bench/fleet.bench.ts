@@ -3,33 +3,58 @@
 //
 // Times are simulated, of the timing model that is named, and hold no cost of the router itself.
 
+import { writeFileSync } from 'node:fs';
+import { commit, machine } from '../src/cli/machine.js';
+import { ConfigError } from '../src/errors.js';
 import type { BenchOptions } from './bench-options.js';
 import type { BenchResult } from './bench-result.js';
 import { type BenchRun, benchRuns } from './fleet/bench-runs.js';
 import { prefillTokensPerSecond } from './fleet/engine-fleet.js';
 import { runFleet } from './fleet/fleet-run.js';
 import type { PolicyKind } from './fleet/policy.js';
+import { KNOWN_POLICIES } from './fleet/policy-list.js';
 import { Progress } from './fleet/progress.js';
+import { htmlReport } from './fleet/report/html-report.js';
 import { type FleetRow, fleetRow } from './fleet/result-row.js';
 import { tableHead, tableLine } from './fleet/result-table.js';
-import { summarize } from './fleet/run-summary.js';
+import { type RunSummary, summarize } from './fleet/run-summary.js';
+import { savedResults } from './fleet/saved-results.js';
 import { spanUs } from './fleet/workload.js';
 import { type WorkloadBounds, workloadBounds } from './fleet/workload-bounds.js';
 
 export const writesTable = true;
 
 export async function run(options: BenchOptions): Promise<BenchResult[]> {
+  const { rows, made } =
+    options.from === null
+      ? {
+          rows: await runAll(options),
+          made: [`${options.command} (${machine()}, commit ${commit()})`],
+        }
+      : savedResults(options.from);
+  if (options.report !== null) writeReport(options.report, rows, made);
+  return [...rows];
+}
+
+async function runAll(options: BenchOptions): Promise<FleetRow[]> {
   const { runs, skipped } = benchRuns(options);
   for (const sentence of skipped) process.stderr.write(`bench fleet: ${sentence}\n`);
   const progress = new Progress(runs.reduce((sum, { policies }) => sum + policies.length, 0));
   const rows: FleetRow[] = [];
   for (const one of runs) {
-    const { engines, name, policies } = one;
+    const { engines, name, policies, arm } = one;
     const kvTokens = engines.reduce((sum, { usableBlocks }) => sum + usableBlocks, 0);
     const bounds = workloadBounds(one.workload, kvTokens * options.blockSize);
-    if (!options.json) process.stdout.write(tableHead(name, aboutRun(one, bounds, options)));
+    const about = aboutRun(one, bounds, options);
+    if (!options.json) process.stdout.write(tableHead(name, about));
+    const label = {
+      ...{ workload: one.workload.name, load: one.load, arm: arm.name },
+      ...{ armAbout: arm.about, about: about.join('; ') },
+    };
     for (const policy of policies) {
-      const row = runPolicy(one, policy, bounds, options, progress);
+      const summary = runPolicy(one, policy, options, progress);
+      const title = `${name}/${policy.name}`;
+      const row = fleetRow(title, { ...label, policy: policy.name }, summary, bounds);
       rows.push(row);
       progress.clear();
       if (!options.json) process.stdout.write(tableLine(policy.name, row));
@@ -40,13 +65,23 @@ export async function run(options: BenchOptions): Promise<BenchResult[]> {
   return rows;
 }
 
+function writeReport(file: string, rows: readonly FleetRow[], made: readonly string[]): void {
+  const policies = new Map(KNOWN_POLICIES.map(({ name, about }) => [name, about]));
+  const page = htmlReport({ rows, policies, made });
+  try {
+    writeFileSync(file, page);
+  } catch (cause) {
+    throw new ConfigError(`bench fleet: cannot write the report to ${file}: ${String(cause)}`);
+  }
+  process.stderr.write(`bench fleet: report in ${file}\n`);
+}
+
 function runPolicy(
   { name, workload, engines, arm }: BenchRun,
   policy: PolicyKind,
-  bounds: WorkloadBounds,
   { seed, eventDelayMs, scrapeIntervalMs }: BenchOptions,
   progress: Progress,
-): FleetRow {
+): RunSummary {
   const title = `${name}/${policy.name}`;
   const before = process.cpuUsage();
   const [first] = engines;
@@ -62,7 +97,7 @@ function runPolicy(
   });
   const { user, system } = process.cpuUsage(before);
   progress.finished(title, (user + system) / 1e6, workload.requests.length);
-  return fleetRow(title, summarize(workload, record), bounds);
+  return summarize(workload, record);
 }
 
 function aboutRun(

@@ -16,12 +16,15 @@ export const ERROR_KINDS = {
   invalid_json: client(400, 'BadRequestError'),
   invalid_request: client(400, 'BadRequestError'),
   prompt_too_long: client(400, 'BadRequestError'),
+  unauthorized: client(401, 'UnauthorizedError'),
   forbidden: client(403, 'ForbiddenError'),
   model_not_found: client(404, 'NotFoundError'),
   not_found: client(404, 'NotFoundError'),
   method_not_allowed: client(405, 'MethodNotAllowedError'),
   body_too_large: client(413, 'RequestEntityTooLargeError'),
   client_closed: client(499, 'ClientClosedError'),
+  request_rate: client(429, 'TooManyRequestsError'),
+  token_rate: client(429, 'TooManyRequestsError'),
   queue_full: router(429, 'TooManyRequestsError'),
   queue_timeout: router(429, 'TooManyRequestsError'),
   internal: router(500, 'InternalServerError'),
@@ -39,6 +42,8 @@ export interface ErrorDetails {
   /** Path of the request field at fault, such as `messages[2].role`. */
   readonly param?: string;
   readonly retryAfterSeconds?: number;
+  /** `WWW-Authenticate`, with a 401. */
+  readonly challenge?: string;
   readonly cause?: unknown;
 }
 
@@ -50,6 +55,7 @@ export class RouterError extends Error {
   readonly source: ErrorSource;
   readonly param: string | null;
   readonly retryAfterSeconds: number | null;
+  readonly challenge: string | null;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -61,6 +67,7 @@ export class RouterError extends Error {
     this.source = kind.source;
     this.param = details.param ?? null;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+    this.challenge = details.challenge ?? null;
   }
 }
 

@@ -18,12 +18,14 @@ const STANDARD_ERROR = 2;
  * since a router that waits for its log does nothing else. */
 const WAITING_BYTES = 8 * 1024 * 1024;
 
+/** Lines are written together, soon: one write a line was most of what a line cost. */
+const TOGETHER = { minLength: 8 * 1024, periodicFlush: 50 };
+
 /** On main lines leave behind its back, and what is left when the process ends. Threads say little, and
  * one that is just dying must have said it. */
 const destination = pino.destination({
-  fd: STANDARD_ERROR,
-  sync: !isMainThread,
-  maxLength: WAITING_BYTES,
+  ...{ fd: STANDARD_ERROR, sync: !isMainThread, maxLength: WAITING_BYTES },
+  ...(isMainThread ? TOGETHER : {}),
 });
 
 /** A thread starts with the settings of the one that started it. */

@@ -18,6 +18,7 @@ export interface BenchRun {
   /** First part of the row names. */
   readonly name: string;
   readonly workload: Workload;
+  readonly load: number;
   readonly engines: readonly EngineOptions[];
   readonly timing: string;
   readonly arm: Arm;
@@ -74,7 +75,7 @@ function benchRun(
   const suffix = `${load === 1 ? '' : `@${load}`}${arm.name === 'none' ? '' : `+${arm.name}`}`;
   const timing =
     options.timing ?? [...new Set(workload.engines.map((group) => group.timing))].join('+');
-  return { name: workload.name + suffix, workload, engines, timing, arm, policies };
+  return { name: workload.name + suffix, workload, load, engines, timing, arm, policies };
 }
 
 function loadsOf(text: string): number[] {

@@ -99,6 +99,7 @@ class FleetRun {
       eventDelayUs: options.eventDelayMs * 1000,
       scrapeIntervalUs: options.scrapeIntervalMs * 1000,
       random: seededRandom(options.seed + 1),
+      onGaps: (gapUs, tokens) => this.itl.add(gapUs, tokens),
       replayBatches: restarts ? REPLAY_BATCHES : 0,
     });
     for (const engine of options.engines) this.open.push(this.fleet.add(engine));
@@ -239,7 +240,6 @@ class Flight implements RequestListener<IdSequence>, FleetRequest {
   private readonly startUs: number;
   private attempts = 0;
   private placement: Placement | null = null;
-  private lastTokenUs = 0;
 
   constructor(run: FleetRun, index: number, spec: WorkloadRequest, hashes: BigUint64Array) {
     this.run = run;
@@ -264,17 +264,16 @@ class Flight implements RequestListener<IdSequence>, FleetRequest {
     const { blockSizeTokens } = run.fleet.optionsOf(slot);
     const sequence = new IdSequence(hashes, promptTokens, blockSizeTokens, answerId);
     run.slots[index] = slot;
-    run.fleet.engine(slot).submit({ sequence, promptTokens, outputTokens }, this);
+    run.fleet
+      .engine(slot)
+      .submit({ sequence, promptTokens, outputTokens, countsTokens: true }, this);
   }
 
   onToken(request: EngineRequest, nowUs: number): void {
     const { run, index } = this;
-    if (request.outputCount === 1) {
-      run.ttftUs[index] = nowUs - this.startUs;
-      run.cachedTokens[index] = request.cachedTokens;
-      this.placement?.firstToken();
-    } else run.itl.add(nowUs - this.lastTokenUs);
-    this.lastTokenUs = nowUs;
+    run.ttftUs[index] = nowUs - this.startUs;
+    run.cachedTokens[index] = request.cachedTokens;
+    this.placement?.firstToken();
   }
 
   onFinish(_request: EngineRequest, nowUs: number): void {

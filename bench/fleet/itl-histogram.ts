@@ -9,12 +9,12 @@ export class ItlHistogram {
   private total = 0;
   private sumUs = 0;
 
-  add(gapUs: number): void {
+  add(gapUs: number, tokens: number): void {
     const place = Math.floor(Math.log(Math.max(1, gapUs)) * CLASSES_PER_E);
     const at = Math.min(CLASSES - 1, place);
-    this.counts[at] = (this.counts[at] ?? 0) + 1;
-    this.total += 1;
-    this.sumUs += gapUs;
+    this.counts[at] = (this.counts[at] ?? 0) + tokens;
+    this.total += tokens;
+    this.sumUs += gapUs * tokens;
   }
 
   get meanUs(): number {

@@ -27,15 +27,17 @@ export const POLICIES: readonly PolicyKind[] = [
   warmpath,
 ];
 
+/** With what is only a reference. */
+export const KNOWN_POLICIES: readonly PolicyKind[] = [...POLICIES, oracle];
+
 /** `all`, or names with commas between them. Throws ConfigError for a name nobody has. */
 export function policiesNamed(text: string): readonly PolicyKind[] {
-  const known = [...POLICIES, oracle];
   const names = text.split(',').map((name) => name.trim());
   return names.flatMap((name) => {
     if (name === 'all') return POLICIES;
-    const policy = known.find((one) => one.name === name);
+    const policy = KNOWN_POLICIES.find((one) => one.name === name);
     if (policy !== undefined) return [policy];
-    const list = known.map((one) => one.name);
+    const list = KNOWN_POLICIES.map((one) => one.name);
     throw new ConfigError(
       `bench fleet: unknown policy "${name}"${suggestion(name, list)}; known are ${list.join(', ')} and all`,
     );

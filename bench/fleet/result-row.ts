@@ -3,7 +3,19 @@ import type { BenchResult } from '../bench-result.js';
 import type { RunSummary } from './run-summary.js';
 import type { WorkloadBounds } from './workload-bounds.js';
 
-export interface FleetRow extends BenchResult {
+/** What was run. */
+export interface RunLabel {
+  readonly workload: string;
+  readonly policy: string;
+  /** Multiple of the workload's own load. */
+  readonly load: number;
+  readonly arm: string;
+  readonly armAbout: string;
+  /** Workload, engines and delays, in words. */
+  readonly about: string;
+}
+
+export interface FleetRow extends BenchResult, RunLabel {
   readonly hit_ratio: number;
   /** What an infinite cache would hit, and one cache as large as the fleet's. */
   readonly ideal_hit: number;
@@ -24,9 +36,15 @@ export interface FleetRow extends BenchResult {
   readonly imbalance: number;
 }
 
-export function fleetRow(name: string, summary: RunSummary, bounds: WorkloadBounds): FleetRow {
+export function fleetRow(
+  name: string,
+  label: RunLabel,
+  summary: RunSummary,
+  bounds: WorkloadBounds,
+): FleetRow {
   return {
     name,
+    ...label,
     value: round(summary.ttftMean),
     unit: 's mean TTFT',
     p50: round(summary.ttftP50),

@@ -34,6 +34,16 @@ export function tableLine(policy: string, row: FleetRow): string {
   return `${policy.padEnd(NAME_WIDTH)}${cells}\n`;
 }
 
+/** The same for a page; the row of `ours` stands out. */
+export function htmlTable(rows: readonly FleetRow[], ours: string): string {
+  const titles = ['policy', ...COLUMNS.map(([title]) => title)].map((title) => `<th>${title}</th>`);
+  const lines = rows.map((row) => {
+    const cells = COLUMNS.map(([, , cell]) => `<td>${cell(row)}</td>`);
+    return `<tr class="${row.policy === ours ? 'ours' : ''}"><td>${row.policy}</td>${cells.join('')}</tr>`;
+  });
+  return `<div class="scroll"><table><tr>${titles.join('')}</tr>${lines.join('')}</table></div>`;
+}
+
 function seconds(value: number): string {
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(3);

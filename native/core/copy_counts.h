@@ -26,6 +26,12 @@ class CopyCounts {
   // The holder's block is gone with all its copies.
   void Forget(uint64_t key, HolderNumber holder);
 
+  // Copies beyond the first.
+  [[nodiscard]] uint32_t Beyond(uint64_t key, HolderNumber holder) const {
+    const Count* const count = Find(key, holder);
+    return count == nullptr ? 0 : count->copies;
+  }
+
   [[nodiscard]] uint64_t size() const noexcept { return counts_.size(); }
 
  private:

@@ -113,6 +113,17 @@ class GrowingTable {
   void Reclaim(uint64_t oldest);
   [[nodiscard]] bool reclaimable() const noexcept { return !retired_.empty() || !untidy_.empty(); }
 
+  // Visits (table, slot) of all blocks whose order lies in [first, last]; see SlotTable::OrderOf.
+  template <typename Visit>
+  void ForEachInOrder(uint64_t first, uint64_t last, Visit&& visit) const {
+    if (old_ != nullptr) {
+      old_->ForEachInOrder(first, last, [&](uint64_t slot) {
+        if (slot / SlotTable::kSlotsPerBucket >= cursor_) visit(*old_, slot);
+      });
+    }
+    current_->ForEachInOrder(first, last, [&](uint64_t slot) { visit(*current_, slot); });
+  }
+
   // The table that new sizes are judged by: the newest.
   [[nodiscard]] SlotTable& current() const noexcept { return *current_; }
   [[nodiscard]] uint64_t live() const noexcept {

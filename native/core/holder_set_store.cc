@@ -90,6 +90,22 @@ std::optional<HolderWord> HolderSetStore::Without(HolderWord word, HolderNumber 
   return Publish();
 }
 
+std::optional<HolderWord> HolderSetStore::Of(std::span<const HolderNumber> holders) {
+  if (holders.size() <= kInlineHolders) {
+    HolderWord word = kNobody;
+    for (size_t lane = 0; lane < holders.size(); ++lane) {
+      word |= uint64_t{holders[lane]} << (16 * lane);
+    }
+    return word;
+  }
+  draft_.hash = 0;
+  for (const HolderNumber holder : holders) draft_.hash ^= HashOf(holder);
+  draft_.count = static_cast<uint16_t>(holders.size());
+  std::copy(holders.begin(), holders.end(), draft_.members());
+  DraftFromMembers();
+  return Publish();
+}
+
 // Copies a bit set, flips one member, and settles the form.
 void HolderSetStore::CopyBits(const HolderSet& set, HolderNumber changed) {
   const auto changed_word = static_cast<uint16_t>(changed / 64);

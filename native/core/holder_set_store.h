@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 
 #include "core/holder_word.h"
 #include "core/linear_hash.h"
@@ -33,6 +34,8 @@ class HolderSetStore {
   [[nodiscard]] std::optional<HolderWord> With(HolderWord word, HolderNumber holder);
   // The same without `holder`. REQUIRES: `holder` is in `word`.
   [[nodiscard]] std::optional<HolderWord> Without(HolderWord word, HolderNumber holder);
+  // The word of these holders. REQUIRES: at least one, ascending.
+  [[nodiscard]] std::optional<HolderWord> Of(std::span<const HolderNumber> holders);
   // Gives a word's reference back.
   void Drop(HolderWord word);
 

@@ -3,39 +3,18 @@
 #include <algorithm>
 
 #include "core/block_depth.h"
+#include "core/prefix_index_snapshot.h"
+#include "core/prefix_index_writing.h"
 
 namespace kv {
 namespace {
 
-// Buckets that each block of a writing call moves or sweeps: four a block finish a walk before the
-// table that is left behind has filled up by another sixteenth.
-constexpr uint64_t kBucketsPerBlock = 4;
 // Where the rest of that table is too crowded for a block, the walk hurries towards it.
 constexpr int kHurries = 16;
 constexpr uint64_t kHurryBuckets = 256;
-// A call with many blocks gives the memory of readers that have left back in between.
-constexpr size_t kBlocksPerRenewal = 512;
 constexpr size_t kPrefetchAhead = 32;
 
 }  // namespace
-
-// One writing call: takes its turn, learns what readers have left behind, and publishes the epoch
-// that its own unlinks belong to.
-struct PrefixIndex::Writing {
-  explicit Writing(PrefixIndex& index) : index_(index), turn_(index.writing_) { index_.Renew(); }
-  ~Writing() {
-    index_.Shrink();
-    index_.PublishEpoch();
-    // Relaxed: a number for people, it orders nothing.
-    index_.blocks_.store(index_.table_.live(), std::memory_order_relaxed);
-  }
-  Writing(const Writing&) = delete;
-  Writing& operator=(const Writing&) = delete;
-
- private:
-  PrefixIndex& index_;
-  std::lock_guard<std::mutex> turn_;
-};
 
 // What comes before each block of a call: the share of pending work, and a look ahead.
 void PrefixIndex::Prepare(std::span<const uint64_t> block_hashes, size_t next) {
@@ -43,11 +22,7 @@ void PrefixIndex::Prepare(std::span<const uint64_t> block_hashes, size_t next) {
   for (size_t ahead = next == 0 ? 0 : next + kPrefetchAhead - 1; ahead < end; ++ahead) {
     table_.PrefetchForWrite(KeyOf(block_hashes[ahead]));
   }
-  if (next % kBlocksPerRenewal == kBlocksPerRenewal - 1) {
-    PublishEpoch();
-    Renew();
-  }
-  Advance(kBucketsPerBlock);
+  Step(next);
 }
 
 PrefixIndex::PrefixIndex(const IndexSettings& settings)
@@ -58,6 +33,8 @@ PrefixIndex::PrefixIndex(const IndexSettings& settings)
       sets_(budget_, pool_, epochs_),
       copies_(budget_, pool_),
       table_(budget_, epochs_, kFirstHomeBuckets) {}
+
+PrefixIndex::~PrefixIndex() = default;
 
 uint32_t PrefixIndex::Store(uint32_t endpoint, Tier tier, std::span<const uint64_t> block_hashes,
                             std::optional<uint64_t> parent) {
@@ -86,11 +63,13 @@ bool PrefixIndex::StoreOne(uint64_t key, HolderNumber holder, uint8_t depth) {
     if (!MakeRoom() || !Insert(key, holder, {evictor_.stamp(), depth})) return false;
     evictor_.CountStore(table_.current().slot_count());
     holders_.AddBlocks(holder, 1);
+    Touch(key);
     return true;
   }
   // Only where it decides something: it is one more line of memory to wait for.
   if (near_bound_) place.usefulness().stamp = evictor_.stamp();
   const HolderWord word = place.word();
+  Touch(key);
   if (HasHolder(word, holder)) return copies_.Add(key, holder);
   const std::optional<HolderWord> with = sets_.With(word, holder);
   if (!with.has_value()) {
@@ -126,6 +105,7 @@ uint32_t PrefixIndex::Remove(uint32_t endpoint, Tier tier, std::span<const uint6
 bool PrefixIndex::RemoveOne(uint64_t key, HolderNumber holder) {
   const GrowingTable::Place place = table_.Locate(key);
   if (!place || !HasHolder(place.word(), holder)) return false;
+  Touch(key);
   if (!copies_.Take(key, holder)) TakeOut(place, holder);
   return true;
 }
@@ -154,6 +134,7 @@ void PrefixIndex::KillBlock(const GrowingTable::Place& place) {
 
 // What else is known of a block that has left the table.
 void PrefixIndex::ForgetBlock(uint64_t key, HolderWord word) {
+  Touch(key);
   ForEachHolder(word, [&](HolderNumber holder) {
     holders_.AddBlocks(holder, -1);
     copies_.Forget(key, holder);

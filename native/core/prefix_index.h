@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -51,6 +52,7 @@ class PrefixIndex {
 
   // REQUIRES: settings.max_bytes >= kMinBytes.
   explicit PrefixIndex(const IndexSettings& settings);
+  ~PrefixIndex();
   PrefixIndex(const PrefixIndex&) = delete;
   PrefixIndex& operator=(const PrefixIndex&) = delete;
 
@@ -65,6 +67,27 @@ class PrefixIndex {
   // Does pending work (growing, sweeping, freeing) for about `buckets` buckets, 100 ns each at
   // most; returns whether some is left. For a writer that has nothing else to do.
   bool Maintain(uint32_t buckets);
+
+  // --- snapshots: index_snapshot.cc ---
+  // Begins to write the index down, in slices between which writing goes on; what has changed
+  // behind the slices is written again, so that the end of the snapshot is the state at its end.
+  // False: one is being written already.
+  [[nodiscard]] bool BeginExport();
+  enum class ExportState : uint8_t { kMore, kLast, kFailed };
+  // Appends the next slice: half a millisecond of work at most. kLast: the rest is small enough for
+  // FinishExport; kFailed: more has changed than is kept track of, the export is over.
+  [[nodiscard]] ExportState ExportSlice(std::vector<uint8_t>& out);
+  // Appends what has changed behind the last slice, and ends the export.
+  void FinishExport(std::vector<uint8_t>& out);
+  void CancelExport();
+  // Begins to take a snapshot of about `blocks` blocks in. `endpoints[e]`: who endpoint e of the
+  // snapshot is here; kMaxEndpoints or above, or beyond the end: nobody.
+  void BeginImport(uint64_t blocks, std::span<const uint16_t> endpoints);
+  // Takes one slice as ExportSlice wrote it. Returns why it cannot be read, or null. What it says
+  // of an endpoint may be incomplete before the last slice: clear the endpoint if that never comes.
+  // REQUIRES: after BeginImport.
+  [[nodiscard]] const char* ImportSlice(std::span<const uint8_t> slice);
+  void EndImport();
 
   // See Matcher::Match.
   [[nodiscard]] std::span<const EndpointMatch> Match(Matcher& matcher, uint32_t reader_hint,
@@ -82,6 +105,8 @@ class PrefixIndex {
   static constexpr uint64_t kFirstHomeBuckets = 1024;
 
   struct Writing;
+  struct Export;
+  struct Import;
   struct RetiredHolder {
     HolderNumber holder;
     uint64_t epoch;
@@ -100,12 +125,25 @@ class PrefixIndex {
   [[nodiscard]] bool MakeRoom();
   bool Evict();
   void Shrink();
+  void Step(size_t block);
   void Advance(uint64_t buckets);
   void SweepBuckets(uint64_t buckets);
   void EndPass();
   [[nodiscard]] HolderWord WithoutDead(uint64_t key, HolderWord word);
   bool BeginResize(uint64_t home_buckets);
   void CountRefused(uint64_t blocks) noexcept;
+  // The block's entry has changed: said before or after, within the same writing call.
+  void Touch(uint64_t key) {
+    if (export_ != nullptr) [[unlikely]]
+      TouchExported(key);
+  }
+  void TouchExported(uint64_t key);
+  void WriteBlock(std::vector<uint8_t>& out, uint64_t key, HolderWord word, Usefulness usefulness,
+                  bool again);
+  void WriteTouched(std::vector<uint8_t>& out, size_t most);
+  void Define(uint32_t number, uint32_t endpoint, Tier tier);
+  void Undefine(uint32_t number);
+  void PutBlock(size_t at);
 
   const TierCredits tier_credits_;
   std::mutex writing_;
@@ -118,6 +156,8 @@ class PrefixIndex {
   GrowingTable table_;
   Evictor evictor_;
   IndexCensus census_;
+  std::unique_ptr<Export> export_;
+  std::unique_ptr<Import> import_;
 
   uint64_t oldest_ = 0;  // of the current writing call: see ReaderEpochs::Oldest
   // Dead numbers: being taken out in the pass under way, waiting for the next, waiting for readers.

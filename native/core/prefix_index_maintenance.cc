@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/prefix_index.h"
+#include "core/prefix_index_snapshot.h"
 
 namespace kv {
 namespace {
@@ -16,6 +17,11 @@ constexpr uint64_t kSparseShare = 28;
 constexpr uint64_t kRoomyShare = 100;
 // Quarters of the size to grow to: twice as big, or as much as the byte bound allows.
 constexpr std::array<uint64_t, 3> kGrowths = {8, 6, 5};
+// Buckets that each block of a writing call moves or sweeps: four a block finish a walk before the
+// table that is left behind has filled up by another sixteenth.
+constexpr uint64_t kBucketsPerBlock = 4;
+// A call with many blocks gives the memory of readers that have left back in between.
+constexpr size_t kBlocksPerRenewal = 512;
 
 }  // namespace
 
@@ -32,6 +38,8 @@ void PrefixIndex::Renew() {
   oldest_ = epochs_.Oldest();
   table_.Reclaim(oldest_);
   sets_.Reclaim(oldest_);
+  // A number means one thing throughout a snapshot.
+  if (export_ != nullptr || import_ != nullptr) return;
   while (!swept_.empty() && swept_.front().epoch < oldest_) {
     holders_.Recycle(swept_.front().holder);
     swept_.pop_front();
@@ -83,7 +91,8 @@ void PrefixIndex::CountRefused(uint64_t blocks) noexcept {
 // Moves to a smaller table when most of this one is empty.
 void PrefixIndex::Shrink() {
   const SlotTable& current = table_.current();
-  if (table_.walking() || current.home_buckets() <= kFirstHomeBuckets ||
+  // A snapshot that is taken in has room made for it first.
+  if (import_ != nullptr || table_.walking() || current.home_buckets() <= kFirstHomeBuckets ||
       current.live() * 256 > current.slot_count() * kSparseShare) {
     return;
   }
@@ -98,6 +107,15 @@ bool PrefixIndex::BeginResize(uint64_t home_buckets) {
   waiting_.clear();
   ++pass_;
   return true;
+}
+
+// What every block of a writing call does besides; `block` counts them.
+void PrefixIndex::Step(size_t block) {
+  if (block % kBlocksPerRenewal == kBlocksPerRenewal - 1) {
+    PublishEpoch();
+    Renew();
+  }
+  Advance(kBucketsPerBlock);
 }
 
 // Does a share of the walk, or of the sweep, that is under way or due.

@@ -127,8 +127,10 @@ bool PromptHasher::Find(const SegmentKey& key, ChainLink* link) {
   words += head.carry_count;
   *link = ChainLink({BytesOf(words), head.link_bytes});
   words += head.link_bytes / sizeof(uint32_t);
-  memcpy(values_.Reserve(head.value_count), words, head.value_count * sizeof(uint64_t));
-  values_.Grow(head.value_count);
+  if (head.value_count != 0) {
+    memcpy(values_.Reserve(head.value_count), words, head.value_count * sizeof(uint64_t));
+    values_.Grow(head.value_count);
+  }
   token_count_ += head.token_count;
   return true;
 }
@@ -166,6 +168,7 @@ bool PromptHasher::Append(const SegmentKey& key, const BlockChain<uint32_t>& set
   const EntryHead head = {static_cast<uint32_t>(ids.size()), static_cast<uint32_t>(carry_.size()),
                           link->size, static_cast<uint32_t>(count)};
   const auto append = [this](const void* bytes, size_t size) {
+    if (size == 0) return;  // an empty part may have no address, which memcpy does not allow
     memcpy(entry_.Reserve(size / sizeof(uint32_t)), bytes, size);
     entry_.Grow(size / sizeof(uint32_t));
   };

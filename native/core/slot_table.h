@@ -60,13 +60,17 @@ class SlotTable {
   [[nodiscard]] uint64_t bucket_count() const noexcept { return home_buckets_ + kMaxProbes; }
   [[nodiscard]] uint64_t slot_count() const noexcept { return home_buckets_ * kSlotsPerBucket; }
 
-  // Keys keep their order of homes in a table of another size: growing walks both from the front.
-  [[nodiscard]] uint64_t HomeOf(uint64_t key) const noexcept {
+  // A key's place in the order in which tables of any size keep their homes.
+  [[nodiscard]] static uint64_t OrderOf(uint64_t key) noexcept {
     uint64_t mixed = key * 0x9e3779b97f4a7c15;
     mixed ^= mixed >> 32;
-    mixed *= 0xd6e8feb86659fd93;
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(mixed) * home_buckets_) >> 64);
+    return mixed * 0xd6e8feb86659fd93;
   }
+  [[nodiscard]] uint64_t HomeAt(uint64_t order) const noexcept {
+    return static_cast<uint64_t>((static_cast<unsigned __int128>(order) * home_buckets_) >> 64);
+  }
+  // Keys keep their order of homes in a table of another size: growing walks both from the front.
+  [[nodiscard]] uint64_t HomeOf(uint64_t key) const noexcept { return HomeAt(OrderOf(key)); }
 
   // --- readers ---
   // Inlined by force: to the compiler a function that only prefetches has no effect and may go.
@@ -128,6 +132,21 @@ class SlotTable {
     return WordAt(slot).load(std::memory_order_relaxed);
   }
   [[nodiscard]] static bool IsBlock(uint64_t key) noexcept { return key > kTombstone; }
+  // Visits the slots of all blocks whose order lies in [first, last].
+  template <typename Visit>
+  void ForEachInOrder(uint64_t first, uint64_t last, Visit&& visit) const {
+    const uint64_t end = HomeAt(last) + 1;
+    for (uint64_t b = HomeAt(first); b < bucket_count(); ++b) {
+      for (uint64_t slot = b * kSlotsPerBucket; slot < (b + 1) * kSlotsPerBucket; ++slot) {
+        const uint64_t at = key(slot);
+        if (!IsBlock(at) || IsGone(word(slot))) continue;
+        const uint64_t order = OrderOf(at);
+        if (order >= first && order <= last) visit(slot);
+      }
+      // By invariant (2) nothing has overflowed beyond an empty slot.
+      if (b + 1 >= end && HasEmpty(b)) break;
+    }
+  }
   [[nodiscard]] Usefulness& usefulness(uint64_t slot) const noexcept { return usefulness_[slot]; }
   [[nodiscard]] uint64_t live() const noexcept { return live_; }
   [[nodiscard]] uint64_t tombstones() const noexcept { return tombstones_; }

@@ -1,5 +1,6 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
+import { ApiGate } from '../access/api-gate.js';
 import type { Config } from '../config/config.js';
 import { Discovery } from '../discovery/discovery.js';
 import type { EventReport } from '../events/event-messages.js';
@@ -13,6 +14,7 @@ import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
+import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { createAdmin } from '../router/admin.js';
 import { Admission } from '../router/admission.js';
@@ -83,6 +85,7 @@ export async function assemble(
     connectTimeoutMs: config.timeouts.connectMs,
     firstByteTimeoutMs: config.timeouts.firstByteMs,
     idleTimeoutMs: config.timeouts.idleMs,
+    tls: config.tls,
   });
   const fleet = new Fleet({
     models: config.models.map(fleetModel),
@@ -92,6 +95,7 @@ export async function assemble(
     monitor: config.monitor,
     release: (url) => forwarder.release(url),
     random: Math.random,
+    questions: questionDispatcher(config.tls),
   });
   const unknownTopics = new Set<string>();
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
@@ -190,6 +194,7 @@ export async function assemble(
     bodyLimitBytes,
   });
   let draining = false;
+  const gate = new ApiGate(config.access, () => performance.now());
   const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
   const queue = () => pool.counts;
   const caches = () => quick.caches();
@@ -197,7 +202,7 @@ export async function assemble(
     metricsPage({ fleet, discovery, index, queue, caches, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
-  const seen = { book, fleet, index, queue, metrics, version: VERSION, plan, demo };
+  const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
   const api = createServer(
@@ -207,6 +212,7 @@ export async function assemble(
       timeoutMs,
       keepAliveMs: config.timeouts.keepAliveMs,
       version: VERSION,
+      gate,
       requestLog: () => config.log,
     }),
   );
@@ -215,6 +221,7 @@ export async function assemble(
       ...{ ...shared, index, book, feed, demo, discovery },
       files: new DashboardFiles(),
       draining: () => draining,
+      adminKey: () => config.access.adminKey,
     }),
   );
   log.info('scheduling', { plan: scheduler.description });
@@ -262,6 +269,7 @@ function fleetModel(model: Config['models'][number]): FleetModel {
     hashSeed: model.hashSeed,
     maxModelLen: model.maxModelLen,
     apiKey: model.apiKey,
+    replaceAuthorization: model.replaceAuthorization,
     chat: {
       chatTemplateContentFormat,
       trustRequestChatTemplate,

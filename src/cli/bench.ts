@@ -1,10 +1,9 @@
 // `warmpath bench NAME`: runs one benchmark and prints what it measured, as a table or as JSON.
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
 import type { BenchOptions } from '../../bench/bench-options.js';
 import type { BenchResult } from '../../bench/bench-result.js';
 import { ConfigError } from '../errors.js';
 import type { CommandInvocation } from './arguments.js';
+import { commit, machine } from './machine.js';
 
 type BenchFlags = CommandInvocation<'bench'>['flags'];
 
@@ -34,9 +33,11 @@ export async function bench({ operand, flags }: CommandInvocation<'bench'>): Pro
     );
   }
   const benchmark = await load();
-  const results = await benchmark.run(optionsOf(flags));
+  const options = optionsOf(flags);
+  const results = await benchmark.run(options);
   if (json) {
-    const report = { bench: name, machine: machine(), commit: commit(), results };
+    const { command } = options;
+    const report = { bench: name, command, machine: machine(), commit: commit(), results };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     return;
   }
@@ -69,27 +70,12 @@ function optionsOf(flags: BenchFlags): BenchOptions {
     scrapeIntervalMs: flags['scrape-interval'],
     seed: flags.seed,
     report: flags.report,
+    from: flags.from,
+    command: `npm run bench -- ${process.argv.slice(3).join(' ')}`,
   };
 }
 
 function shown(value: unknown): string {
   if (typeof value !== 'number') return String(value);
   return Number.isInteger(value) ? String(value) : value.toPrecision(4);
-}
-
-function machine(): string {
-  const [first] = cpus();
-  return `${cpus().length} x ${first?.model ?? 'unknown CPU'}, Node ${process.versions.node}`;
-}
-
-/** Benchmarks run from a clone; an installed package has no history. */
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return 'unknown';
-  }
 }

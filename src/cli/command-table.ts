@@ -33,8 +33,18 @@ const speedup = decimal({
 
 const router = {
   config,
+  host: optional(text({ doc: 'Address of the API port.' }), 'the file'),
   port: optional(integer({ doc: 'API port; 0: any free one.', min: 0, max: 65535 }), 'the file'),
   'admin-port': optional(integer({ doc: 'Admin port.', min: 0, max: 65535 }), 'the file'),
+  'admin-host': optional(
+    text({ doc: 'Address of the admin port; 0.0.0.0 opens it to other machines.' }),
+    'the file',
+  ),
+  'api-key': optional(
+    text({ doc: 'Keys that clients need, with commas between them; better as a variable.' }),
+    'the file',
+  ),
+  'admin-key': optional(text({ doc: 'Key of the admin port; better as a variable.' }), 'the file'),
   'config-file': optional(text({ doc: 'EndpointPickerConfig as a file.' }), 'the file'),
   'config-text': optional(text({ doc: 'EndpointPickerConfig as text.' }), 'the file'),
   'log-level': optional(logLevel, 'the file'),
@@ -155,6 +165,9 @@ export const COMMANDS = {
         max: 2 ** 32 - 1,
       }),
       report: optional(text({ doc: 'fleet: write an HTML report to this file.' })),
+      from: optional(
+        text({ doc: 'fleet: run nothing, take saved --json results, with commas between them.' }),
+      ),
     },
   },
 } as const satisfies Record<string, Command>;

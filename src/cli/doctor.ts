@@ -32,13 +32,14 @@ export async function examineFleet(config: Config, probes: boolean): Promise<Fin
   try {
     const { assembly, bindFailure } = await assembleAnyway(listening);
     try {
-      const { fleet, matcher, unknownTopics } = assembly;
+      const { fleet, matcher, unknownTopics, discovery } = assembly;
       const topics = () => [...unknownTopics];
       const parts = {
         config: listening,
         fleet,
         matcher,
         unknownTopics: topics,
+        sources: () => discovery.states,
         bindFailure,
         probes,
       };

@@ -7,7 +7,11 @@ import { untilStopped } from './shutdown.js';
 
 export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Promise<void> {
   const loaded = loadConfig(flags.config, {
+    host: flags.host,
     port: flags.port,
+    adminHost: flags['admin-host'],
+    apiKey: flags['api-key'],
+    adminKey: flags['admin-key'],
     adminPort: flags['admin-port'],
     eppFile: flags['config-file'],
     eppText: flags['config-text'],
@@ -22,7 +26,7 @@ export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Pr
   try {
     const { url, adminUrl } = await assembly.listen();
     process.stdout.write(`ready ${url}\n`);
-    log.info('listening', { url, adminUrl });
+    log.info('listening', { url, adminUrl, adminAddress: config.listen.adminHost });
     log.info('stopping', { signal: await stopped });
   } finally {
     await assembly.close(config.timeouts.drainMs);

@@ -1,5 +1,6 @@
 // Every configuration key, once: name, type, unit, range, default and what it is for.
 import type { HashAlgorithm } from '../native.js';
+import { ACCESS, ENGINE_TLS } from './access-schema.js';
 import { bindAddress } from './addresses.js';
 import { ENDPOINTS } from './endpoint-schema.js';
 import {
@@ -45,7 +46,10 @@ const listen = table(
   {
     host: text({ doc: 'Address of the API port.', fallback: '0.0.0.0' }),
     port: port('API port; 0: any free one.', 8080),
-    adminHost: text({ doc: 'Address of the admin port.', fallback: '0.0.0.0' }),
+    adminHost: text({
+      doc: 'Address of the admin port; 0.0.0.0 opens it to other machines.',
+      fallback: '127.0.0.1',
+    }),
     adminPort: port('Port of dashboard, metrics and health; 0: any free one.', 9090),
   },
   'Where the router listens.',
@@ -87,7 +91,16 @@ const model = table(
       doc: 'The engines run with --trust-request-chat-template.',
       fallback: false,
     }),
-    apiKey: optional(text({ doc: 'Key for the questions that the router itself asks an engine.' })),
+    apiKey: optional(
+      text({ doc: "The engines' --api-key: for the questions that the router itself asks them." }),
+    ),
+    apiKeyFile: optional(text({ doc: 'File with that key.' })),
+    replaceAuthorization: auto(
+      flag({
+        doc: 'Requests of clients carry that key too, in place of their own Authorization.',
+      }),
+      'true where clients have shown a key of access.keysFile',
+    ),
     endpoints: ENDPOINTS,
   },
   'One model and the endpoints that serve it.',
@@ -246,13 +259,8 @@ export const CONFIG = table(
       },
       'Tokenizing and matching.',
     ),
-    tls: table(
-      {
-        verify: flag({ doc: 'Check the certificates of https engines.', fallback: true }),
-        caFile: optional(text({ doc: 'PEM file with the CA of the engines.' }), "Node's own list"),
-      },
-      'TLS towards engines.',
-    ),
+    tls: ENGINE_TLS,
+    access: ACCESS,
     devRoutes: flag({
       doc: "Pass vLLM's development calls (reset, sleep, weight updates) on to every engine concerned.",
       fallback: false,

@@ -1,7 +1,8 @@
 // Configuration file, EndpointPickerConfig and overrides to one checked Config.
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import { type AccessConfig, type AccessOverrides, readAccess } from './access-config.js';
+import { ConfigFiles, readText } from './config-files.js';
 import { CONFIG, type ConfigFile, type ModelFile } from './config-schema.js';
 import {
   discoveredEndpoint,
@@ -17,13 +18,21 @@ import { parseYaml } from './yaml-document.js';
 
 export type { EndpointConfig, SourceConfig } from './endpoint-config.js';
 
-export interface ModelConfig extends Omit<ModelFile, 'endpoints'> {
+export interface ModelConfig
+  extends Omit<ModelFile, 'endpoints' | 'apiKeyFile' | 'replaceAuthorization'> {
+  /** Whether `apiKey` goes with clients' requests too. */
+  readonly replaceAuthorization: boolean;
   /** Fixed ones. */
   readonly endpoints: readonly EndpointConfig[];
   readonly sources: readonly SourceConfig[];
 }
 
-export interface Config extends Omit<ConfigFile, 'models' | 'kvEvents' | 'index' | 'scheduling'> {
+type Resolved = 'models' | 'kvEvents' | 'index' | 'scheduling' | 'access' | 'tls';
+
+export interface Config extends Omit<ConfigFile, Resolved> {
+  readonly access: AccessConfig;
+  /** Towards engines; `ca` is PEM text, null: Node's own list. */
+  readonly tls: { readonly verify: boolean; readonly ca: string | null };
   readonly models: readonly ModelConfig[];
   readonly kvEvents: { readonly bind: string | null; readonly topicPrefix: string };
   readonly index: {
@@ -36,7 +45,9 @@ export interface Config extends Omit<ConfigFile, 'models' | 'kvEvents' | 'index'
 }
 
 /** What flags and environment decide over the file; null leaves the file's value. */
-export interface ConfigOverrides {
+export interface ConfigOverrides extends AccessOverrides {
+  readonly host: string | null;
+  readonly adminHost: string | null;
   readonly port: number | null;
   readonly adminPort: number | null;
   /** EndpointPickerConfig, as a file or as text. */
@@ -46,6 +57,10 @@ export interface ConfigOverrides {
 }
 
 export const NO_OVERRIDES: ConfigOverrides = {
+  apiKey: null,
+  adminKey: null,
+  host: null,
+  adminHost: null,
   port: null,
   adminPort: null,
   eppFile: null,
@@ -55,6 +70,8 @@ export const NO_OVERRIDES: ConfigOverrides = {
 
 export interface LoadedConfig {
   readonly config: Config;
+  /** Absolute names of all files it was read from. */
+  readonly files: readonly string[];
   /** What works, but probably not as meant. */
   readonly warnings: readonly string[];
 }
@@ -65,7 +82,8 @@ const DEFAULT_TIERS = { gpu: 1, cpu: 0.8, storage: 0.25 };
 
 /** Throws ConfigError naming file, line, key and value. */
 export function loadConfig(file: string, overrides: ConfigOverrides = NO_OVERRIDES): LoadedConfig {
-  return parseConfig(readText(file, '--config'), file, overrides);
+  const { files, ...loaded } = parseConfig(readText(file, '--config'), file, overrides);
+  return { ...loaded, files: [path.resolve(file), ...files] };
 }
 
 /** `source` is the file's name: other files are looked for beside it. */
@@ -76,39 +94,39 @@ export function parseConfig(
 ): LoadedConfig {
   const place = new Place(parseYaml(content, source));
   const file = CONFIG.read(place.document.value, place);
-  const folder = path.dirname(path.resolve(source));
-  const plan = schedulingPlan(file, overrides, place, folder);
+  const files = new ConfigFiles(path.dirname(path.resolve(source)));
+  const plan = schedulingPlan(file, overrides, place, files);
   const problems = plan.problems.map((text) => `scheduling: ${text}`);
-  const warnings = [...new Set([...place.warnings, ...problems])];
+  const access = readAccess(file.access, overrides, place.child('access'), files);
   const named = file.models.map((model, position) => {
-    return namedModel(model, place.child('models').child(position), folder);
+    return namedModel(model, place.child('models').child(position), files, access.keys !== null);
   });
+  const { verify, caFile } = file.tls;
+  const caPlace = place.child('tls').child('caFile').name;
+  const tls = { verify, ca: caFile === null ? null : files.read(caFile, caPlace) };
+  const warnings = [...new Set([...place.warnings, ...problems])];
   checkNames(named, place.child('models'));
   const bind = eventBind(file, plan, named);
   const models = named.map((model) => withPlan(model, plan, bind, warnings));
-  return { config: { ...file, ...merged(file, plan, overrides, bind), models }, warnings };
-}
-
-function readText(file: string, what: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`${what} ${file} cannot be read: ${reason}`);
-  }
+  const rest = merged(file, plan, overrides, bind);
+  return { config: { ...file, tls, access, ...rest, models }, warnings, files: files.names };
 }
 
 function schedulingPlan(
   file: ConfigFile,
   { eppFile, eppText }: ConfigOverrides,
   root: Place,
-  folder: string,
+  files: ConfigFiles,
 ): SchedulingPlan {
   if (eppFile !== null && eppText !== null) {
     throw new ConfigError('--config-file and --config-text exclude each other');
   }
   if (eppText !== null) return parseEppText(eppText, '--config-text');
-  if (eppFile !== null) return parseEppText(readText(eppFile, '--config-file'), eppFile);
+  if (eppFile !== null) {
+    // A flag is meant from where it was given, not from the folder of the configuration.
+    const resolved = path.resolve(eppFile);
+    return parseEppText(files.read(resolved, '--config-file'), eppFile);
+  }
   if (file.scheduling === null) return DEFAULT_PLAN;
   const place = root.child('scheduling');
   const given = mapping(file.scheduling, place);
@@ -118,22 +136,35 @@ function schedulingPlan(
   if (typeof name !== 'string') return at.fail(`must be a file name, not ${shown(name)}`);
   const other = Object.keys(given).find((key) => key !== 'configFile');
   if (other !== undefined) place.child(other).fail('cannot stand beside configFile');
-  const resolved = path.resolve(folder, name);
-  return parseEppText(readText(resolved, at.name), resolved);
+  return parseEppText(files.read(name, at.name), files.resolve(name));
 }
 
-function namedModel(model: ModelFile, place: Place, folder: string): ModelConfig {
-  const { endpoints, tokenizer, chatTemplate } = model;
+function namedModel(
+  { apiKeyFile, ...model }: ModelFile,
+  place: Place,
+  files: ConfigFiles,
+  asksForKeys: boolean,
+): ModelConfig {
+  const { endpoints, tokenizer, chatTemplate, replaceAuthorization } = model;
+  const apiKey =
+    apiKeyFile === null
+      ? model.apiKey
+      : files.read(apiKeyFile, place.child('apiKeyFile').name).trim();
+  if (replaceAuthorization === true && apiKey === null) {
+    place.child('replaceAuthorization').fail('needs apiKey or apiKeyFile');
+  }
   const at = place.child('endpoints');
-  const sources = sourcesOf(endpoints, at, folder);
+  const sources = sourcesOf(endpoints, at, files.resolve('.'));
   if (endpoints.static.length + sources.length === 0) {
     at.fail('has no endpoint; list the engines under static, or say where to find them');
   }
   const isFolder = tokenizer !== 'engine' && !tokenizer.startsWith('hf://');
   return {
     ...model,
-    tokenizer: isFolder ? path.resolve(folder, tokenizer) : tokenizer,
-    chatTemplate: chatTemplate === null ? null : templateText(chatTemplate, place, folder),
+    apiKey,
+    replaceAuthorization: apiKey !== null && (replaceAuthorization ?? asksForKeys),
+    tokenizer: isFolder ? files.resolve(tokenizer) : tokenizer,
+    chatTemplate: chatTemplate === null ? null : templateText(chatTemplate, place, files),
     endpoints: endpoints.static.map((endpoint) => {
       const { url, dataParallelRank: rank } = endpoint;
       const name = endpoint.name ?? `${new URL(url).host}${rank === null ? '' : `/dp${rank}`}`;
@@ -144,9 +175,9 @@ function namedModel(model: ModelFile, place: Place, folder: string): ModelConfig
 }
 
 /** As vLLM does: what holds Jinja is the template itself, anything else names a file. */
-function templateText(given: string, place: Place, folder: string): string {
+function templateText(given: string, place: Place, files: ConfigFiles): string {
   if (/[{}\n]/.test(given)) return given;
-  return readText(path.resolve(folder, given), place.child('chatTemplate').name);
+  return files.read(given, place.child('chatTemplate').name);
 }
 
 function checkNames(models: readonly ModelConfig[], place: Place): void {
@@ -218,16 +249,22 @@ function withPlan(
 }
 
 function merged(
-  { listen, kvEvents, index, log }: ConfigFile,
+  { listen, kvEvents, index, log }: Pick<Config, 'listen'> & Omit<ConfigFile, 'listen'>,
   plan: SchedulingPlan,
-  { port, adminPort, logLevel }: ConfigOverrides,
+  { host, port, adminHost, adminPort, logLevel }: ConfigOverrides,
   bind: string | null,
 ): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling'> {
   const { speculative } = plan;
   const plannedTtlMs =
     speculative === null ? DEFAULT_TTL_MS : speculative.enabled ? speculative.ttlMs : 0;
   return {
-    listen: { ...listen, port: port ?? listen.port, adminPort: adminPort ?? listen.adminPort },
+    listen: {
+      ...listen,
+      host: host ?? listen.host,
+      port: port ?? listen.port,
+      adminHost: adminHost ?? listen.adminHost,
+      adminPort: adminPort ?? listen.adminPort,
+    },
     kvEvents: { bind, topicPrefix: kvEvents.topicPrefix ?? plan.events.topicFilter ?? 'kv@' },
     index: {
       maxBytes: index.maxBytes ?? plan.indexMaxBytes ?? DEFAULT_INDEX_BYTES,

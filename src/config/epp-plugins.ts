@@ -125,6 +125,19 @@ export const SCORER_FIELDS: { readonly [T in PlainScorerType]: Field<ScorerParam
         min: 0.001,
         max: 1e6,
       }),
+      backlogTokens: decimal({
+        doc: 'Outstanding tokens of the idlest endpoint that double the price of copying.',
+        fallback: EXPECTED_DELAY.backlogTokens,
+        unit: 'prompt tokens',
+        min: 1,
+        max: 1e12,
+      }),
+      recentShare: decimal({
+        doc: 'Cost of a new token sent in the last half minute.',
+        fallback: EXPECTED_DELAY.recentShare,
+        min: 0,
+        max: 1000,
+      }),
       cachePressure: decimal({
         doc: 'Extra cost of new tokens where half of the KV cache is in use.',
         fallback: EXPECTED_DELAY.cachePressure,

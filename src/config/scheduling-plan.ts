@@ -28,6 +28,10 @@ export interface ScorerParameters {
     readonly copyPrice: number;
     /** Requests in ten seconds with one prefix that halve the price of copying it. */
     readonly hotRequests: number;
+    /** Outstanding tokens of the idlest endpoint that double the price of copying. */
+    readonly backlogTokens: number;
+    /** What a new token sent in the last half minute costs those that come after it. */
+    readonly recentShare: number;
     /** How much dearer new tokens are where half of the KV cache is in use. */
     readonly cachePressure: number;
   };
@@ -112,6 +116,8 @@ export const EXPECTED_DELAY: ScorerParameters['expected-delay-scorer'] = {
   contextShare: 0.02,
   copyPrice: 6,
   hotRequests: 3,
+  backlogTokens: 8192,
+  recentShare: 0.1,
   cachePressure: 0.2,
 };
 

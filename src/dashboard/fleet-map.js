@@ -20,7 +20,7 @@ export class FleetMap {
   #items = new Map();
   #isDense = false;
 
-  draw({ endpoints }) {
+  draw({ endpoints, sources }) {
     const isDense = endpoints.length > CARDS_MAX;
     if (isDense !== this.#isDense) {
       this.#isDense = isDense;
@@ -45,6 +45,14 @@ export class FleetMap {
       item.draw(endpoint, isMixed);
     }
     setText(byId('fleet-summary'), summary(endpoints));
+    setText(
+      byId('fleet-error'),
+      sources
+        .filter(({ failure }) => failure !== null)
+        .map(lost)
+        .join(' '),
+    );
+    byId('fleet-empty').hidden = endpoints.length > 0;
   }
 }
 
@@ -146,6 +154,12 @@ function loadText({ inflight, inflightTokens }) {
 
 function engineText({ running, waiting }) {
   return running === null ? 'does not say' : `${running} running, ${waiting} waiting`;
+}
+
+/** A source that cannot be read: what it said last holds. */
+function lost({ kind, model, failure, told }) {
+  const holds = told ? 'the last ones hold' : 'none is known';
+  return `Endpoints of ${model} cannot be learned from ${kind}, ${holds}: ${failure}.`;
 }
 
 function summary(endpoints) {

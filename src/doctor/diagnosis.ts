@@ -3,6 +3,7 @@ import { checkAlgorithm } from './checks/algorithm.js';
 import { checkBlockSize } from './checks/block-size.js';
 import { checkCachedTokens } from './checks/cached-tokens.js';
 import { checkClock } from './checks/clock.js';
+import { checkDiscovery } from './checks/discovery.js';
 import { checkEvents } from './checks/events.js';
 import { checkHttp } from './checks/http.js';
 import { checkModelName } from './checks/model-name.js';
@@ -21,6 +22,10 @@ export function diagnose(fleet: FleetSurvey): Finding[] {
   const topics = checkTopics(fleet);
   return [
     ...bindFindings(fleet),
+    ...fleet.sources.flatMap((source) => {
+      const verdict = checkDiscovery(source);
+      return verdict === null ? [] : [named(null, 'discovery', verdict)];
+    }),
     ...names,
     ...(topics === null ? [] : [named(null, 'topic', topics)]),
     ...fleet.endpoints.flatMap((survey) => examine(survey, fleet)),

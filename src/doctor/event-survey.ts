@@ -2,7 +2,7 @@
 import type { EndpointConfig } from '../config/config.js';
 import { createEventContext, openReplaySocket } from '../events/event-subscriber.js';
 import { requestReplay } from '../events/replay-client.js';
-import { awaitPeer, peekAt, type ZmtpPeer } from './zmtp-peek.js';
+import { awaitPublisher, isPublisher, peekAt, type ZmtpPeer } from './zmtp-peek.js';
 
 /** vLLM's default, besides the one we bind. */
 const DEFAULT_EVENT_PORT = 5557;
@@ -28,14 +28,9 @@ export async function portsThatMeetPublishers(
   ports: ReadonlySet<number>,
 ): Promise<ReadonlySet<number>> {
   const met = await Promise.all(
-    [...ports].map(async (port) => ((await isMet(port)) ? [port] : [])),
+    [...ports].map(async (port) => ((await awaitPublisher(port, AWAIT_MS)) === null ? [] : [port])),
   );
   return new Set(met.flat());
-}
-
-async function isMet(port: number): Promise<boolean> {
-  const peer = await awaitPeer(port, AWAIT_MS);
-  return peer !== null && isPublisher(peer);
 }
 
 /** Where on the engine's host a publisher waits for connections; null: nowhere likely. */
@@ -58,10 +53,6 @@ export async function waitingPublisher(
 export function portOf(address: string): number | null {
   const port = /^tcp:.*:(\d+)$/.exec(address)?.[1];
   return port === undefined ? null : Number(port);
-}
-
-function isPublisher(peer: ZmtpPeer): boolean {
-  return peer.kind === 'socket' && (peer.type === 'PUB' || peer.type === 'XPUB');
 }
 
 /** Asks for what follows the newest batch, which is the end of the replay alone. */

@@ -21,6 +21,7 @@ export interface Finding {
 
 export const CHECK_NAMES = [
   'configuration',
+  'discovery',
   'http',
   'served-model',
   'model-name',

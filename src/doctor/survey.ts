@@ -1,5 +1,6 @@
 // What was found out about a fleet: facts only, which the checks judge.
 import type { EndpointConfig, ModelConfig } from '../config/config.js';
+import type { SourceState } from '../discovery/discovery.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import type { ServedModel } from '../endpoint/engine-poller.js';
 import type { EventState } from '../events/event-messages.js';
@@ -66,6 +67,8 @@ export interface FleetSurvey {
   readonly bindFailure: string | null;
   /** Topics that came in and name no endpoint. */
   readonly unknownTopics: readonly string[];
+  /** Where endpoints come from. */
+  readonly sources: readonly SourceState[];
   readonly endpoints: readonly EndpointSurvey[];
 }
 

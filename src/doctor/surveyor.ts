@@ -2,6 +2,7 @@
 // and tokenizers find out what they would find out in service.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, EndpointConfig, ModelConfig } from '../config/config.js';
+import type { SourceState } from '../discovery/discovery.js';
 import { createForwarder, type Forwarder } from '../proxy/forwarder.js';
 import type { Fleet } from '../router/fleet.js';
 import type { LiveEndpoint } from '../router/live-endpoint.js';
@@ -22,6 +23,7 @@ export interface SurveyParts {
   readonly matcher: TokenSurveyor['matcher'];
   readonly unknownTopics: () => readonly string[];
   readonly bindFailure: string | null;
+  readonly sources: () => readonly SourceState[];
   readonly probes: boolean;
 }
 
@@ -63,6 +65,7 @@ export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
       bind: config.kvEvents.bind,
       bindFailure: parts.bindFailure,
       unknownTopics: parts.unknownTopics(),
+      sources: parts.sources(),
       endpoints,
     };
   } finally {

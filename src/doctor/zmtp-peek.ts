@@ -32,12 +32,13 @@ export function peekAt(address: string, timeoutMs: number): Promise<ZmtpPeer> {
   return peek(socket, timeoutMs);
 }
 
-/** Listens on a port for a ZMQ socket that connects to us; null: none came. Never rejects. */
-export function awaitPeer(port: number, timeoutMs: number): Promise<ZmtpPeer | null> {
+/** Listens on a port for a ZMQ publisher that connects to us; null: none came. Never rejects. */
+export function awaitPublisher(port: number, timeoutMs: number): Promise<ZmtpPeer | null> {
   return new Promise((resolve) => {
     const server = createServer((socket) => {
       void peek(socket, timeoutMs).then((peer) => {
-        if (peer.kind === 'socket') end(peer);
+        // Our own subscriber tries the same address, and may be the first.
+        if (isPublisher(peer)) end(peer);
       });
     });
     const end = (peer: ZmtpPeer | null) => {
@@ -50,6 +51,10 @@ export function awaitPeer(port: number, timeoutMs: number): Promise<ZmtpPeer | n
     server.on('error', () => end(null));
     server.listen(port);
   });
+}
+
+export function isPublisher(peer: ZmtpPeer): boolean {
+  return peer.kind === 'socket' && (peer.type === 'PUB' || peer.type === 'XPUB');
 }
 
 function peek(socket: Socket, timeoutMs: number): Promise<ZmtpPeer> {

@@ -54,6 +54,8 @@ export interface EndpointLoad {
   readonly inflightTokens: number;
   /** Prompt tokens of all requests in flight: what their decoding reads at every step. */
   readonly inflightContextTokens: number;
+  /** Uncached prompt tokens sent in the last half minute, older ones fading. */
+  readonly recentTokens: number;
   /** Time it takes to compute a prompt token, as its answers show; null: not known yet. */
   readonly prefillMsPerToken: number | null;
   /** Requests that came to the engine past this router, as of the last poll. */

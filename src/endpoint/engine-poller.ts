@@ -28,7 +28,7 @@ export interface PollerOptions {
   /** For each page. */
   readonly timeoutMs?: number;
   /** Sent as `Authorization: Bearer`: /v1/models is guarded where the engine has a key. */
-  readonly apiKey: string | null;
+  readonly apiKey: () => string | null;
   /** Only this rank's series count; null: all of the engine's. */
   readonly dataParallelRank?: number | null;
   /** Connections and TLS settings; undici's own when left out. */
@@ -115,7 +115,8 @@ export class EnginePoller {
 
   /** null: the engine does not have that page for us. */
   async #get(path: string): Promise<string | null> {
-    const { url, apiKey, timeoutMs = TIMEOUT_MS, dispatcher } = this.#options;
+    const { url, timeoutMs = TIMEOUT_MS, dispatcher } = this.#options;
+    const apiKey = this.#options.apiKey();
     const { statusCode, body } = await request(`${url}${path}`, {
       headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` },
       signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]),

@@ -24,11 +24,17 @@ export interface Booking {
 /** Attention grows with the square of a prompt: beyond this, time over tokens is no line. */
 const LINEAR_TOKENS = 16_384;
 
+/** Time constant of recent tokens: about the pause between two requests of a session. */
+const RECENT_MS = 30_000;
+
 export class InflightLoad {
   readonly #nowMs: () => number;
   readonly #requests: Uint32Array;
   readonly #tokens: Float64Array;
   readonly #context: Float64Array;
+  /** Uncached tokens sent lately, as of the time beside them. */
+  readonly #recent: Float64Array;
+  readonly #recentMs: Float64Array;
   readonly #speed: PrefillSpeed;
   /** Grows when a slot gets a new tenant: what the last one still has in flight is not the new one's. */
   readonly #tenants: Uint32Array;
@@ -38,6 +44,8 @@ export class InflightLoad {
     this.#requests = new Uint32Array(endpoints);
     this.#tokens = new Float64Array(endpoints);
     this.#context = new Float64Array(endpoints);
+    this.#recent = new Float64Array(endpoints);
+    this.#recentMs = new Float64Array(endpoints);
     this.#speed = new PrefillSpeed(endpoints);
     this.#tenants = new Uint32Array(endpoints);
   }
@@ -56,6 +64,12 @@ export class InflightLoad {
     return this.#context[slot] ?? 0;
   }
 
+  /** Uncached tokens sent in the last half minute, older ones fading. */
+  recentTokens(slot: EndpointSlot): number {
+    const sinceMs = this.#nowMs() - (this.#recentMs[slot] ?? 0);
+    return (this.#recent[slot] ?? 0) * Math.exp(-sinceMs / RECENT_MS);
+  }
+
   /** As its answers show; null: not known yet. */
   msPerToken(slot: EndpointSlot): number | null {
     return this.#speed.msPerToken(slot);
@@ -67,6 +81,7 @@ export class InflightLoad {
     this.#requests[slot] = 0;
     this.#tokens[slot] = 0;
     this.#context[slot] = 0;
+    this.#recent[slot] = 0;
     this.#speed.forget(slot);
     this.#tenants[slot] = this.#tenantOf(slot) + 1;
   }
@@ -77,6 +92,8 @@ export class InflightLoad {
     const tokens = wholeTokens(uncachedTokens);
     const context = wholeTokens(promptTokens);
     const bookedMs = this.#nowMs();
+    this.#recent[slot] = this.recentTokens(slot) + tokens;
+    this.#recentMs[slot] = bookedMs;
     let waiting = true;
     let open = true;
     this.#add(slot, 1, tokens, context);

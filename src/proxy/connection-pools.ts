@@ -1,8 +1,10 @@
 // ConnectionPools: one undici Pool per endpoint URL, made on first use.
 import { Client, type Dispatcher, Pool } from 'undici';
 import { RouterError } from '../errors.js';
+import type { TlsOptions } from './engine-tls.js';
 
 export interface PoolLimits {
+  readonly tls: TlsOptions;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
@@ -104,7 +106,7 @@ export class ConnectionPools {
       connections: limits.connectionsPerEndpoint,
       pipelining: 1,
       maxHeaderSize: HEADERS_MAX_BYTES,
-      connect: { timeout: limits.connectTimeoutMs },
+      connect: { timeout: limits.connectTimeoutMs, ...limits.tls },
       headersTimeout: limits.firstByteTimeoutMs,
       bodyTimeout: limits.idleTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,

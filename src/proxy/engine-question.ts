@@ -3,6 +3,7 @@ import { request } from 'undici';
 import { RouterError } from '../errors.js';
 import type { HeaderList } from '../http/exchange.js';
 import { engineFailure } from './engine-failure.js';
+import type { EngineDispatcher } from './engine-tls.js';
 import type { ForwardRequest } from './forwarder.js';
 import { requestHeaders, responseHeaders, sendFault } from './hop-headers.js';
 
@@ -22,6 +23,7 @@ export async function askEngine(
   url: string,
   question: EngineQuestion,
   timeoutMs: number,
+  dispatcher: EngineDispatcher | null,
 ): Promise<EngineAnswer> {
   const { origin, pathname } = new URL(url);
   const path = pathname.replace(/\/+$/, '') + question.target;
@@ -38,6 +40,7 @@ export async function askEngine(
       body: question.body,
       responseHeaders: 'raw',
       signal: AbortSignal.timeout(timeoutMs),
+      ...(dispatcher === null ? {} : { dispatcher }),
     });
     const chunks: Buffer[] = [];
     let size = 0;

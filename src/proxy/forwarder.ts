@@ -3,6 +3,7 @@ import { RouterError } from '../errors.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
 import { ConnectionPools } from './connection-pools.js';
 import { EngineCall } from './engine-call.js';
+import { type EngineTls, tlsOptions } from './engine-tls.js';
 
 export interface ForwardRequest {
   readonly method: string;
@@ -70,6 +71,8 @@ export interface ForwarderOptions {
    * undici's own queue has neither bound nor deadline. Default 1024, an engine's usual maximum of
    * running sequences. */
   readonly connectionsPerEndpoint?: number;
+  /** Default: certificates are checked with Node's own list. */
+  readonly tls?: EngineTls;
 }
 
 export function createForwarder(options: ForwarderOptions = {}): Forwarder {
@@ -78,6 +81,7 @@ export function createForwarder(options: ForwarderOptions = {}): Forwarder {
     firstByteTimeoutMs: options.firstByteTimeoutMs ?? 600_000,
     idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
     connectionsPerEndpoint: options.connectionsPerEndpoint ?? 1024,
+    tls: options.tls === undefined ? {} : tlsOptions(options.tls),
   };
   const pools = new ConnectionPools(limits);
 

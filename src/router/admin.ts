@@ -1,4 +1,5 @@
 // The admin port: dashboard, health, metrics, and what the router knows, as JSON.
+import { checkAdminKey } from '../access/admin-gate.js';
 import type { Discovery } from '../discovery/discovery.js';
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
@@ -37,6 +38,8 @@ export interface AdminParts {
   readonly demo: DemoControls | null;
   readonly bodyLimitBytes: number;
   readonly draining: () => boolean;
+  /** SHA-256 of the key that is asked for; null: none is. */
+  readonly adminKey: () => Buffer | null;
 }
 
 /** Handles every request of the admin port; never rejects. */
@@ -48,6 +51,7 @@ export function createAdmin(parts: AdminParts): (exchange: Exchange) => void {
 
 async function answer(exchange: Exchange, parts: AdminParts): Promise<void> {
   const { method, path } = exchange;
+  checkAdminKey(exchange, parts.adminKey());
   if (method === 'GET' || method === 'HEAD') return show(exchange, parts);
   refuseForeign(exchange);
   if (method === 'POST' && path === '/explain') return explain(exchange, parts);

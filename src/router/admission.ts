@@ -2,6 +2,7 @@
 import { RouterError } from '../errors.js';
 import type { Exchange } from '../http/exchange.js';
 import { FairQueue, type QueueEntry } from './fair-queue.js';
+import { notesOf } from './request-notes.js';
 
 export interface AdmissionOptions {
   /** Requests of one model at its engines at once. */
@@ -127,7 +128,8 @@ export class Admission {
 
 /** Clients share places by their key, whatever header it comes in. */
 function ownerOf(exchange: Exchange): string {
-  return exchange.header('authorization') ?? exchange.header('x-api-key') ?? '';
+  const { keyName } = notesOf(exchange);
+  return keyName ?? exchange.header('authorization') ?? exchange.header('x-api-key') ?? '';
 }
 
 /** null: it is not said. What is no integer counts as that, as in vLLM. */

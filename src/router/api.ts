@@ -1,4 +1,6 @@
 // The API port: which request is routed by prefix, answered here, or forwarded as it is.
+import type { ApiGate } from '../access/api-gate.js';
+import { checkPath } from '../access/path-check.js';
 import { RouterError } from '../errors.js';
 import { eventOf } from '../http/error-body.js';
 import type { Exchange } from '../http/exchange.js';
@@ -11,7 +13,7 @@ import type { Fleet } from './fleet.js';
 import { modelCards } from './fleet-report.js';
 import { json, refuse } from './reply.js';
 import { logRequest, type RequestLogSettings } from './request-log.js';
-import { notesOf } from './request-notes.js';
+import { notesOf, type RequestNotes } from './request-notes.js';
 import { type Route, routeOf } from './route-table.js';
 import type { Router } from './router.js';
 
@@ -22,6 +24,7 @@ export interface ApiParts {
   readonly metrics: Metrics;
   /** Takes an `Accept` header. */
   readonly metricsPage: (accept: string | undefined) => MetricsPage;
+  readonly gate: ApiGate;
   readonly requestLog: () => RequestLogSettings;
   readonly version: string;
   readonly bodyLimitBytes: number;
@@ -51,25 +54,29 @@ function kept(inner: Exchange, everyMs: number): Exchange {
 async function serve(exchange: Exchange, parts: ApiParts): Promise<void> {
   const notes = notesOf(exchange);
   try {
-    await answer(exchange, parts);
+    await answer(exchange, notes, parts);
   } catch (failure) {
     refuse(exchange, failure, parts.metrics);
   }
+  parts.gate.left(notes.keyName, () => notes.usedTokens);
   const isProbe = exchange.method === 'GET' || exchange.method === 'HEAD';
   if (!isProbe || notes.decision !== null || notes.failure !== null) {
     logRequest(exchange, notes, parts.requestLog());
   }
 }
 
-async function answer(exchange: Exchange, parts: ApiParts): Promise<void> {
+async function answer(exchange: Exchange, notes: RequestNotes, parts: ApiParts): Promise<void> {
   const { method, path } = exchange;
+  checkPath(path);
+  const route = routeOf(method, path, exchange.query);
+  notes.keyName = parts.gate.enter(exchange, method === 'OPTIONS' && route.kind === 'relay');
   if (exchange.header('upgrade')?.toLowerCase() === 'websocket') {
     throw new RouterError(
       'not_implemented',
       `${path}: the router does not take WebSocket connections; connect to an engine itself`,
     );
   }
-  return follow(routeOf(method, path, exchange.query), exchange, parts);
+  return follow(route, exchange, parts);
 }
 
 async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promise<void> {

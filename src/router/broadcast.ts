@@ -1,6 +1,7 @@
 // Sends one request to several engines and gathers what each says.
 import { RouterError } from '../errors.js';
 import { askEngine, type EngineAnswer, type EngineQuestion } from '../proxy/engine-question.js';
+import { replaceHeaders } from '../proxy/hop-headers.js';
 import type { LiveEndpoint } from './live-endpoint.js';
 
 export interface EngineReply {
@@ -72,12 +73,14 @@ function messageIn(value: unknown): string | null {
 }
 
 async function ask(
-  { endpoint }: LiveEndpoint,
+  live: LiveEndpoint,
   question: EngineQuestion,
   timeoutMs: number,
 ): Promise<EngineAnswer | RouterError> {
   try {
-    return await askEngine(endpoint.url, question, timeoutMs);
+    const headers = replaceHeaders(question.headers, live.credentials);
+    const asked = { ...question, headers };
+    return await askEngine(live.endpoint.url, asked, timeoutMs, live.questions);
   } catch (failure) {
     if (failure instanceof RouterError) return failure;
     throw failure;

@@ -16,6 +16,7 @@ export interface DecisionCandidate {
   readonly inflightRequests: number;
   readonly inflightTokens: number;
   readonly inflightContextTokens: number;
+  readonly recentTokens: number;
   readonly otherRequests: number;
   readonly waitingRequests: number;
   readonly runningRequests: number;
@@ -50,6 +51,7 @@ const LOAD_FIELDS = [
   'inflightRequests',
   'inflightTokens',
   'inflightContextTokens',
+  'recentTokens',
   'otherRequests',
   'waitingRequests',
   'runningRequests',
@@ -114,6 +116,7 @@ export class CandidateTable {
         inflightRequests: load('inflightRequests'),
         inflightTokens: load('inflightTokens'),
         inflightContextTokens: load('inflightContextTokens'),
+        recentTokens: load('recentTokens'),
         otherRequests: load('otherRequests'),
         waitingRequests: load('waitingRequests'),
         runningRequests: load('runningRequests'),

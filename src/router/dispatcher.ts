@@ -179,8 +179,8 @@ export class Dispatcher {
         const code = outcome.kind === 'aborted' ? 499 : status;
         metrics.requests.inc({ model: record.model, endpoint: name, code });
       }
+      if (succeeded && exchange.method === 'POST') notes.usage = usage.read();
       if (succeeded && found !== null) {
-        notes.usage = usage.read();
         book.learn({ record, target, eventsThen }, notes.usage);
       }
       return outcome;

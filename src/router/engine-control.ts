@@ -6,6 +6,7 @@ import type { Exchange, HeaderList } from '../http/exchange.js';
 import type { Metrics } from '../metrics.js';
 import { namedFields } from '../openai/named-fields.js';
 import type { Forwarder } from '../proxy/forwarder.js';
+import { replaceHeaders } from '../proxy/hop-headers.js';
 import { CollectedAnswer } from './collected-answer.js';
 import type { ControlCall } from './control-calls.js';
 import type { Fleet } from './fleet.js';
@@ -92,7 +93,7 @@ export class EngineControl {
     const request = {
       method,
       target: query === '' ? path : `${path}?${query}`,
-      headers,
+      headers: replaceHeaders(headers, ranks[0].credentials),
       body: method === 'GET' || method === 'HEAD' ? null : body,
       extraRequestHeaders: [],
       extraResponseHeaders: [],

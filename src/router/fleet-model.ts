@@ -24,6 +24,8 @@ export interface FleetModel {
   readonly maxModelLen: number | null;
   /** For what the router itself asks the engines. */
   readonly apiKey: string | null;
+  /** Whether clients' requests carry `apiKey` too, in place of their own Authorization. */
+  readonly replaceAuthorization: boolean;
   readonly chat: ChatFlags;
 }
 

@@ -28,6 +28,7 @@ export function describeFleet(fleet: Fleet): object[] {
         inflightRequests: load.inflightRequests,
         inflightTokens: load.inflightTokens,
         inflightContextTokens: load.inflightContextTokens,
+        recentTokens: load.recentTokens,
         otherRequests: load.otherRequests,
         prefillMsPerToken: load.prefillMsPerToken,
       },

@@ -6,10 +6,12 @@ import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type BookedWork, type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import { ConfigError } from '../errors.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
+import type { HeaderList } from '../http/exchange.js';
 import { log } from '../log.js';
 import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
+import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
 import { EndpointRoster, type RosterChange } from './endpoint-roster.js';
 import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
@@ -40,6 +42,8 @@ export interface FleetOptions {
   readonly predicted: Pick<PredictedBlocks, 'forget'>;
   readonly release: (url: string) => void;
   readonly random: () => number;
+  /** For the router's own questions to engines, where undici's own will not do. */
+  readonly questions?: EngineDispatcher | null;
 }
 
 export class Fleet {
@@ -75,6 +79,8 @@ export class Fleet {
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
     const live = new LiveEndpoint(endpoint, this.#inflight, this.#options.monitor);
+    live.credentials = this.#credentials(endpoint.model);
+    live.questions = this.#options.questions ?? null;
     this.#inflight.newTenant(endpoint.slot);
     this.#live.set(endpoint.slot, live);
     this.#snapshot = null;
@@ -103,7 +109,8 @@ export class Fleet {
       healthIntervalMs: monitor.healthIntervalMs,
       modelsIntervalMs: monitor.modelsIntervalMs,
       timeoutMs: monitor.timeoutMs,
-      apiKey: this.#models.get(endpoint.model)?.apiKey ?? null,
+      apiKey: () => this.apiKeyOf(endpoint.model),
+      ...(live.questions === null ? {} : { dispatcher: live.questions }),
       random,
       onReport: (report) => this.#learn(live, report),
       onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
@@ -234,6 +241,13 @@ export class Fleet {
       const { trust, reason } = state;
       log.info('endpoint trust', { endpoint: live.endpoint.name, trust, reason });
     }
+  }
+
+  /** What clients' requests carry in place of their own. */
+  #credentials(model: string): HeaderList {
+    const known = this.#models.get(model);
+    if (known === undefined || known.apiKey === null || !known.replaceAuthorization) return [];
+    return [['authorization', `Bearer ${known.apiKey}`]];
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventState } from '../events/event-messages.js';
 import type { HeaderList } from '../http/exchange.js';
+import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
 
 /** Events of a request come within a step of it. An engine that has been silent for this long after one
@@ -18,8 +19,11 @@ export class LiveEndpoint {
   readonly traffic = new EndpointTraffic();
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
-  /** Sent with every request to it. */
-  readonly requestHeaders: HeaderList;
+  /** The engine's key, where clients' own is not to reach it. */
+  credentials: HeaderList = [];
+  /** For the router's own questions; null: undici's own will do. */
+  questions: EngineDispatcher | null = null;
+  readonly #rank: HeaderList;
   /** null: no poll has answered yet, or the engine has no metrics. */
   metrics: EngineMetrics | null = null;
   /** null: not asked yet. */
@@ -45,7 +49,7 @@ export class LiveEndpoint {
     this.health = new EndpointHealth(thresholds);
     this.#nowMs = nowMs;
     const { slot, dataParallelRank: rank } = endpoint;
-    this.requestHeaders = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
+    this.#rank = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
     const metrics = () => this.metrics;
     const others = () => this.#otherRequests;
     this.load = {
@@ -67,6 +71,9 @@ export class LiveEndpoint {
       get inflightContextTokens() {
         return inflight.contextTokens(slot);
       },
+      get recentTokens() {
+        return inflight.recentTokens(slot);
+      },
       get prefillMsPerToken() {
         return inflight.msPerToken(slot);
       },
@@ -77,6 +84,11 @@ export class LiveEndpoint {
         return metrics()?.lora ?? null;
       },
     };
+  }
+
+  /** Set or replaced in every request to it. */
+  get requestHeaders(): HeaderList {
+    return [...this.credentials, ...this.#rank];
   }
 
   get events(): EventState | null {

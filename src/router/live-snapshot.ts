@@ -1,5 +1,6 @@
 // LiveSnapshot: everything the dashboard shows, as of now. It holds no prompt text.
 import { performance } from 'node:perf_hooks';
+import type { Discovery } from '../discovery/discovery.js';
 import type { Metrics } from '../metrics.js';
 import { TIER } from '../native.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
@@ -14,6 +15,7 @@ import type { LiveEndpoint } from './live-endpoint.js';
 export interface SnapshotParts {
   readonly book: DecisionBook;
   readonly fleet: Fleet;
+  readonly discovery: Pick<Discovery, 'states'>;
   readonly index: PrefixIndex;
   readonly queue: () => PoolCounts;
   readonly metrics: Metrics;
@@ -38,6 +40,7 @@ export function liveSnapshot(parts: SnapshotParts): object {
     queued: queued(parts),
     index: indexNow(parts),
     endpoints: endpointsNow(parts),
+    sources: parts.discovery.states,
     prefixes: prefixesNow(parts),
     misses: missesOf(parts),
     decisions: book.log.latest(DECISIONS_SHOWN).map(brief),

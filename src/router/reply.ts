@@ -35,8 +35,9 @@ export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): 
 }
 
 /** `x-warmpath-reason` is the stable code of the failure, for programs. */
-function errorHeaders({ code, retryAfterSeconds }: RouterError): HeaderList {
+function errorHeaders({ code, challenge, retryAfterSeconds }: RouterError): HeaderList {
   const headers: [string, string][] = [['x-warmpath-reason', code]];
+  if (challenge !== null) headers.push(['www-authenticate', challenge]);
   if (retryAfterSeconds !== null) headers.push(['retry-after', String(retryAfterSeconds)]);
   return [...JSON_CONTENT, ...headers];
 }

@@ -6,6 +6,9 @@ import type { Usage } from '../openai/usage-reader.js';
 import type { DecisionRecord } from './decision-log.js';
 import { requestIdHeader, requestIdsOf } from './request-ids.js';
 
+/** Of a JSON body for each token of its prompt, roughly. */
+const BODY_BYTES_PER_TOKEN = 4;
+
 export class RequestNotes {
   readonly receivedMs = performance.now();
   readonly ids: ReturnType<typeof requestIdsOf>;
@@ -31,6 +34,16 @@ export class RequestNotes {
   constructor(exchange: Exchange) {
     this.ids = requestIdsOf(exchange);
     this.engineHeaders = requestIdHeader(exchange, this.ids);
+  }
+
+  /** Tokens that the request used, of its prompt and its answer: as the engine reported them, else as
+   * many as the router counts. */
+  get usedTokens(): number {
+    const { usage, decision, body, chunks, stream } = this;
+    const counted = decision === null ? 0 : decision.promptTokens;
+    const estimated = counted > 0 ? counted : (body?.length ?? 0) / BODY_BYTES_PER_TOKEN;
+    const prompt = usage?.promptTokens ?? Math.ceil(estimated);
+    return prompt + (usage?.completionTokens ?? (stream ? chunks : 0));
   }
 
   /** Sent back with every answer but the shortest of our own. */

@@ -5,6 +5,7 @@ import type { RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import type { Forwarder } from '../proxy/forwarder.js';
+import { replaceHeaders } from '../proxy/hop-headers.js';
 import type { MatchModels, MatchReply, MatchTask } from '../tokenizer/match-task.js';
 import { engineTokens } from './engine-tokens.js';
 import type { Fleet } from './fleet.js';
@@ -63,13 +64,14 @@ export class TokenParity {
 
   async #compare(request: SampledRequest): Promise<'equal' | 'different' | 'unavailable'> {
     const { matcher, fleet, forwarder, timeoutMs, random } = this.#parts;
-    const { shape, body, models, headers } = request;
+    const { shape, body, models } = request;
     const endpoints = fleet.available(request.model);
     const live = endpoints[Math.floor(random() * endpoints.length)];
     if (live === undefined) return 'unavailable';
     const reply = await matcher.match({ shape, body, models, withTokens: true });
     if (!reply.ok || reply.tokens === null) return 'unavailable';
     const { name, url } = live.endpoint;
+    const headers = replaceHeaders(request.headers, live.credentials);
     const answer = await engineTokens(forwarder, { url, shape, body, headers, timeoutMs });
     if ('unavailable' in answer) {
       log.debug('token parity not known', { endpoint: name, reason: answer.unavailable });

@@ -16,35 +16,46 @@ const USE_MAX = 0.98;
 
 /**
  * ```
- * cost(e)   = slow(e) · (outstanding(e) + fresh(e) · pressure(e) + copied(e) · copy) + √slow(e) · decode(e)
+ * cost(e)   = slow(e) · ( outstanding(e) + recentShare · recent(e) + fresh(e) · pressure(e) + copied(e) · copy )
+ *           + √slow(e) · decode(e)
  * fresh(e)  = prompt tokens that e would have to compute, copied(e) those of them that another holds
- * copy      = copyPrice / (1 + heat / hotRequests)
+ * copy      = copyPrice · (1 + least outstanding / backlogTokens) / (1 + heat / hotRequests)
  * decode(e) = requestTokens · requests in flight + contextShare · their prompt tokens
  * pressure  = 1 + cachePressure · u / (1 − u), u the share of the KV cache in use
  * score(e)  = least cost / cost(e)
  * ```
- * Alone, `outstanding + fresh` is the wait for a first token. Computing what another engine holds
- * costs more than the time it takes: it pushes other prefixes out, which are then computed again. A
- * prefix that is asked for often pays that back, so a hot one is copied as load demands.
+ * `outstanding + fresh` alone is the wait for a first token. Computing what another engine holds costs
+ * more than the time it takes: it pushes other prefixes out, which are then computed again. A prefix
+ * that is asked for often pays that back, so a hot one is copied as load demands; where even the idlest
+ * engine has a queue, every copy makes somebody wait. What came new to an engine lately will have
+ * successors there: sessions come back.
  */
 export function expectedDelayScorer(parameters: Parameters): Scorer {
-  const { copyPrice, hotRequests } = parameters;
+  const { copyPrice, hotRequests, backlogTokens, recentShare } = parameters;
   return {
     score(request, candidates, raw) {
       const usual = usualMsPerToken(candidates);
-      const copy = copyPrice / (1 + request.prefixHeat / hotRequests);
       let fewest = Number.POSITIVE_INFINITY;
-      for (const candidate of candidates) fewest = Math.min(fewest, fresh(request, candidate));
+      let backlog = Number.POSITIVE_INFINITY;
+      for (const candidate of candidates) {
+        fewest = Math.min(fewest, fresh(request, candidate));
+        backlog = Math.min(backlog, candidate.load.inflightTokens);
+      }
+      const copy =
+        (copyPrice * (1 + backlog / backlogTokens)) / (1 + request.prefixHeat / hotRequests);
       let least = Number.POSITIVE_INFINITY;
       for (const [i, candidate] of candidates.entries()) {
         const { load } = candidate;
-        const slow = slowness(load, usual);
         const tokens = fresh(request, candidate);
-        const own = tokens * pressure(load, parameters) + (tokens - fewest) * copy;
+        const compute =
+          load.inflightTokens +
+          recentShare * load.recentTokens +
+          tokens * pressure(load, parameters) +
+          (tokens - fewest) * copy;
+        const slow = slowness(load, usual);
         // A GPU that computes n times slower reads its memory, which decoding waits for, about √n
         // times slower. One token more, so that a cost is never 0.
-        const cost =
-          slow * (load.inflightTokens + own) + Math.sqrt(slow) * decode(load, parameters) + 1;
+        const cost = slow * compute + Math.sqrt(slow) * decode(load, parameters) + 1;
         raw[i] = cost;
         least = Math.min(least, cost);
       }

@@ -8,6 +8,7 @@ import type { BlockEventLog } from './block-events.js';
 import { BlockPool } from './block-pool.js';
 import type { BlockSequence } from './block-sequence.js';
 import type { EngineRequest } from './engine-request.js';
+import { SleepingDecoders } from './sleeping-decoders.js';
 import { emptyLoad, type StepLoad } from './step-cost.js';
 
 export interface SchedulerLimits {
@@ -44,6 +45,12 @@ export class BatchScheduler<Sequence extends BlockSequence> {
   readonly waiting: EngineRequest<Sequence>[] = [];
   /** What the last scheduled step computes. */
   readonly load: StepLoad = emptyLoad();
+  /** Running requests that are looked at in the next step, in their order. */
+  private readonly active: EngineRequest<Sequence>[] = [];
+  private readonly sleeping: SleepingDecoders<Sequence>;
+  private admissions = 0;
+  /** A running request was aborted since the last look. */
+  private anyAborted = false;
   private readonly stepped: EngineRequest<Sequence>[] = [];
   private readonly limits: SchedulerLimits;
   private readonly log: BlockEventLog<Sequence> | null;
@@ -51,6 +58,8 @@ export class BatchScheduler<Sequence extends BlockSequence> {
   constructor(limits: SchedulerLimits, log: BlockEventLog<Sequence> | null) {
     this.limits = limits;
     this.log = log;
+    const { blockSizeTokens, generatedBlocks } = limits;
+    this.sleeping = new SleepingDecoders(blockSizeTokens, generatedBlocks === 'cached');
     this.pool = new BlockPool(limits.usableBlocks, log, limits.generatedBlocks === 'discarded');
   }
 
@@ -59,15 +68,25 @@ export class BatchScheduler<Sequence extends BlockSequence> {
     Object.assign(this.load, emptyLoad());
     this.stepped.length = 0;
     const preemptionsBefore = this.totals.preemptions;
-    const budget = this.scheduleRunning(this.limits.maxNumBatchedTokens);
+    const awake = this.active.length;
+    this.sleeping.wakeDue(this.active);
+    if (this.active.length > awake) sortByAdmission(this.active);
+    const budget = this.scheduleRunning(this.limits.maxNumBatchedTokens - this.sleeping.count);
+    this.load.decodeSequences += this.sleeping.count;
+    this.load.decodeContextTokens += this.sleeping.contextTokens;
     // What a preemption freed must not go to new requests at once: they would be the next victims.
     if (this.totals.preemptions === preemptionsBefore) this.admit(budget, nowUs);
     this.load.runningSequences = this.running.length;
-    return this.stepped.length > 0;
+    return this.stepped.length > 0 || this.sleeping.count > 0;
   }
 
-  /** Ends the step: `emitted` receives the requests that got a token, in scheduling order. */
-  update(nowUs: number, emitted: EngineRequest<Sequence>[]): void {
+  /** Ends the step: `emitted` receives the requests that got a token and are awake, in scheduling order.
+   * Returns how many others got one. */
+  update(nowUs: number, emitted: EngineRequest<Sequence>[]): number {
+    let anyFinished = this.anyAborted;
+    const asleep = this.sleeping.count;
+    this.totals.generatedTokens += asleep;
+    this.sleeping.stepped(nowUs);
     for (const request of this.stepped) {
       if (request.state !== 'running' || request.computedTokens < request.tokenCount) continue;
       const { sequence, tokenAt, outputTokens } = request.work;
@@ -80,15 +99,25 @@ export class BatchScheduler<Sequence extends BlockSequence> {
       if (request.outputCount === outputTokens) {
         request.state = 'finished';
         request.finishedUs = nowUs;
+        anyFinished = true;
       }
       emitted.push(request);
     }
-    this.dropEnded();
+    if (anyFinished) this.dropEnded();
+    this.putToSleep();
+    return asleep;
+  }
+
+  /** The client of a running request is gone. */
+  aborted(request: EngineRequest<Sequence>): void {
+    this.sleeping.wake(request);
+    this.anyAborted = true;
   }
 
   /** Frees the blocks of running requests that finished or were aborted. */
   dropEnded(): void {
     const { running } = this;
+    this.anyAborted = false;
     let kept = 0;
     for (const request of running) {
       if (request.state === 'running') running[kept++] = request;
@@ -99,6 +128,7 @@ export class BatchScheduler<Sequence extends BlockSequence> {
 
   /** Frees a running request's blocks; it will be computed anew, as the first of the queue. */
   preempt(request: EngineRequest<Sequence>): void {
+    this.sleeping.wake(request);
     request.blocks.release(this.pool);
     request.computedTokens = 0;
     request.preemptions += 1;
@@ -109,11 +139,12 @@ export class BatchScheduler<Sequence extends BlockSequence> {
 
   /** Returns what is left of the budget. */
   private scheduleRunning(tokenBudget: number): number {
-    const { running, pool, log } = this;
+    const { active, running, pool, log } = this;
     let budget = tokenBudget;
-    for (let i = 0; i < running.length && budget > 0; i += 1) {
-      const request = running[i];
-      if (request === undefined) break;
+    for (const request of active) {
+      if (budget <= 0) break;
+      // A preemption before it in this step was its own.
+      if (request.state !== 'running') continue;
       const tokens = Math.min(request.tokenCount - request.computedTokens, budget);
       while (!request.blocks.reserve(pool, log, request.computedTokens + tokens, 0)) {
         const last: EngineRequest<Sequence> = running.pop() ?? request;
@@ -141,12 +172,40 @@ export class BatchScheduler<Sequence extends BlockSequence> {
       if (!request.blocks.reserve(this.pool, this.log, cached + tokens, hits)) break;
       this.waiting.shift();
       this.running.push(request);
+      this.active.push(request);
+      this.admissions += 1;
+      request.admission = this.admissions;
       request.state = 'running';
       request.computedTokens = cached;
       if (request.cachedTokens < 0) this.countPrompt(request, cached, nowUs);
       this.take(request, tokens);
       budget -= tokens;
     }
+  }
+
+  /** Requests that need nothing but tokens for some steps. */
+  private putToSleep(): void {
+    const { blockSizeTokens, generatedBlocks, maxNumSeqs, maxNumBatchedTokens } = this.limits;
+    // Those asleep get a token in every step: the budget must have room for all.
+    const sleepy = maxNumSeqs <= maxNumBatchedTokens;
+    let kept = 0;
+    for (const request of this.active) {
+      if (request.state !== 'running') continue;
+      const { work, computedTokens, outputCount, blocks } = request;
+      const isDecoding = outputCount > 0 && request.tokenCount - computedTokens === 1;
+      let steps = 0;
+      if (sleepy && isDecoding && work.countsTokens === true) {
+        const room = blocks.count * blockSizeTokens - computedTokens;
+        const left = work.outputTokens - outputCount - 1;
+        steps = Math.min(room, left);
+        if (generatedBlocks === 'cached') {
+          steps = Math.min(steps, blockSizeTokens - 1 - (computedTokens % blockSizeTokens));
+        }
+      }
+      if (steps > 0) this.sleeping.sleep(request, steps);
+      else this.active[kept++] = request;
+    }
+    this.active.length = kept;
   }
 
   private countPrompt(request: EngineRequest<Sequence>, cached: number, nowUs: number): void {
@@ -174,5 +233,20 @@ export class BatchScheduler<Sequence extends BlockSequence> {
     }
     request.computedTokens = context + tokens;
     this.stepped.push(request);
+  }
+}
+
+/** Short and nearly in order. */
+function sortByAdmission(requests: EngineRequest[]): void {
+  for (let i = 1; i < requests.length; i += 1) {
+    const request = requests[i];
+    if (request === undefined) return;
+    let at = i;
+    for (; at > 0; at -= 1) {
+      const before = requests[at - 1];
+      if (before === undefined || before.admission < request.admission) break;
+      requests[at] = before;
+    }
+    requests[at] = request;
   }
 }

@@ -11,6 +11,17 @@ import type { BlockEventLog } from './block-events.js';
 
 const NONE = -1;
 
+/** Fields of a block: users, neighbours in the free list, halves of its hash, and its neighbours in the
+ * ring of copies (NONE: it has no hash). */
+const REFERENCES = 0;
+const PREVIOUS = 1;
+const NEXT = 2;
+const LOW = 3;
+const HIGH = 4;
+const PREVIOUS_COPY = 5;
+const NEXT_COPY = 6;
+const WIDTH = 8;
+
 export class BlockPool {
   /** Blocks that requests can use: vLLM's num_gpu_blocks less its null block. */
   readonly usableBlocks: number;
@@ -19,16 +30,10 @@ export class BlockPool {
   private readonly emptyFirst: boolean;
   private readonly log: Pick<BlockEventLog, 'removed' | 'cleared'> | null;
 
-  private readonly references: Int32Array;
-  // Free list; the sentinel `usableBlocks` stands before its head and after its tail.
-  private readonly previous: Int32Array;
-  private readonly next: Int32Array;
+  // All fields of a block side by side, in one line of the processor's cache; the sentinel
+  // `usableBlocks` stands before the head of the free list and after its tail.
+  private readonly fields: Int32Array;
   private readonly sentinel: number;
-  // Hash halves of each block, and the ring of its copies; NONE in the ring: no hash.
-  private readonly lows: Uint32Array;
-  private readonly highs: Uint32Array;
-  private readonly previousCopy: Int32Array;
-  private readonly nextCopy: Int32Array;
   // Open addressing, linear probing, at most half full. Slot i: at 2i the first copy of a hash, or
   // NONE; at 2i + 1 the hash's tag, so that a probe does not have to look at other blocks.
   private readonly table: Int32Array;
@@ -48,16 +53,14 @@ export class BlockPool {
     this.free = usableBlocks;
     this.log = log;
     this.emptyFirst = emptyFirst;
-    this.references = new Int32Array(usableBlocks);
     this.sentinel = usableBlocks;
-    this.previous = Int32Array.from({ length: usableBlocks + 1 }, (_, block) => block - 1);
-    this.next = Int32Array.from({ length: usableBlocks + 1 }, (_, block) => block + 1);
-    this.previous[0] = this.sentinel;
-    this.next[this.sentinel] = 0;
-    this.lows = new Uint32Array(usableBlocks);
-    this.highs = new Uint32Array(usableBlocks);
-    this.previousCopy = new Int32Array(usableBlocks).fill(NONE);
-    this.nextCopy = new Int32Array(usableBlocks).fill(NONE);
+    this.fields = new Int32Array((usableBlocks + 1) * WIDTH);
+    for (let block = 0; block <= usableBlocks; block += 1) {
+      const at = block * WIDTH;
+      this.fields[at + PREVIOUS] = block === 0 ? usableBlocks : block - 1;
+      this.fields[at + NEXT] = block === usableBlocks ? 0 : block + 1;
+      this.fields[at + NEXT_COPY] = NONE;
+    }
     const slots = 2 ** Math.ceil(Math.log2(usableBlocks * 2));
     this.table = new Int32Array(slots * 2).fill(NONE);
     this.mask = slots * 2 - 1;
@@ -84,24 +87,25 @@ export class BlockPool {
 
   /** Whether a hit on the block takes it off the free list. */
   isFree(block: number): boolean {
-    return this.references[block] === 0;
+    return this.fields[block * WIDTH + REFERENCES] === 0;
   }
 
   /** One more request uses the block. */
   touch(block: number): void {
-    const references = this.references[block] ?? 0;
+    const at = block * WIDTH;
+    const references = this.fields[at + REFERENCES] ?? 0;
     if (references === 0) this.unlink(block);
-    this.references[block] = references + 1;
+    this.fields[at + REFERENCES] = references + 1;
   }
 
   /** Takes the least recently used free block; its content is gone. REQUIRES: freeBlocks > 0. */
   allocate(): number {
-    const block = this.next[this.sentinel] ?? this.sentinel;
+    const block = this.field(this.sentinel, NEXT);
     if (block === this.sentinel) throw new Error('block pool: allocation without a free block');
     this.unlink(block);
-    this.references[block] = 1;
-    if (this.nextCopy[block] !== NONE) {
-      this.log?.removed(this.lows[block] ?? 0, this.highs[block] ?? 0);
+    this.fields[block * WIDTH + REFERENCES] = 1;
+    if (this.field(block, NEXT_COPY) !== NONE) {
+      this.log?.removed(this.field(block, LOW) >>> 0, this.field(block, HIGH) >>> 0);
       this.forget(block);
     }
     return block;
@@ -109,8 +113,10 @@ export class BlockPool {
 
   /** The block has become full. REQUIRES: in use, without a hash. */
   register(block: number, low: number, high: number): void {
-    this.lows[block] = low;
-    this.highs[block] = high;
+    const { fields } = this;
+    const at = block * WIDTH;
+    fields[at + LOW] = low;
+    fields[at + HIGH] = high;
     this.hashed += 1;
     const tag = tagOf(low, high);
     const slot = this.slotOf(low, high, tag);
@@ -118,33 +124,36 @@ export class BlockPool {
     if (first === NONE) {
       this.table[slot] = block;
       this.table[slot + 1] = tag;
-      this.previousCopy[block] = block;
-      this.nextCopy[block] = block;
+      fields[at + PREVIOUS_COPY] = block;
+      fields[at + NEXT_COPY] = block;
       return;
     }
-    const last = this.previousCopy[first] ?? first;
-    this.nextCopy[last] = block;
-    this.previousCopy[block] = last;
-    this.nextCopy[block] = first;
-    this.previousCopy[first] = block;
+    const last = this.field(first, PREVIOUS_COPY);
+    fields[last * WIDTH + NEXT_COPY] = block;
+    fields[at + PREVIOUS_COPY] = last;
+    fields[at + NEXT_COPY] = first;
+    fields[first * WIDTH + PREVIOUS_COPY] = block;
   }
 
   /** One request less uses the block. A request releases its blocks last to first, so that the end
    * of a prefix is evicted before its beginning. */
   release(block: number): void {
-    const references = (this.references[block] ?? 0) - 1;
+    const references = this.field(block, REFERENCES) - 1;
     if (references < 0) throw new Error(`block pool: block ${block} was released twice`);
-    this.references[block] = references;
+    this.fields[block * WIDTH + REFERENCES] = references;
     if (references > 0) return;
-    if (this.emptyFirst && this.nextCopy[block] === NONE) this.link(block, this.sentinel);
-    else this.link(block, this.previous[this.sentinel] ?? this.sentinel);
+    const isEmpty = this.field(block, NEXT_COPY) === NONE;
+    const last = this.field(this.sentinel, PREVIOUS);
+    this.link(block, this.emptyFirst && isEmpty ? this.sentinel : last);
   }
 
   /** Forgets every hash. False, and no change, while any block is in use. */
   reset(): boolean {
     if (this.free !== this.usableBlocks) return false;
     this.table.fill(NONE);
-    this.nextCopy.fill(NONE);
+    for (let block = 0; block < this.usableBlocks; block += 1) {
+      this.fields[block * WIDTH + NEXT_COPY] = NONE;
+    }
     this.hashed = 0;
     this.log?.cleared();
     return true;
@@ -154,46 +163,57 @@ export class BlockPool {
   hashes(): Set<bigint> {
     const found = new Set<bigint>();
     for (let block = 0; block < this.usableBlocks; block += 1) {
-      if (this.nextCopy[block] === NONE) continue;
-      found.add((BigInt(this.highs[block] ?? 0) << 32n) | BigInt(this.lows[block] ?? 0));
+      if (this.field(block, NEXT_COPY) === NONE) continue;
+      const [low, high] = [this.field(block, LOW) >>> 0, this.field(block, HIGH) >>> 0];
+      found.add((BigInt(high) << 32n) | BigInt(low));
     }
     return found;
   }
 
   /** Puts the block into the free list behind `before`. */
   private link(block: number, before: number): void {
-    const after = this.next[before] ?? this.sentinel;
-    this.next[before] = block;
-    this.previous[block] = before;
-    this.next[block] = after;
-    this.previous[after] = block;
+    const { fields } = this;
+    const after = this.field(before, NEXT);
+    fields[before * WIDTH + NEXT] = block;
+    fields[block * WIDTH + PREVIOUS] = before;
+    fields[block * WIDTH + NEXT] = after;
+    fields[after * WIDTH + PREVIOUS] = block;
     this.free += 1;
   }
 
   private unlink(block: number): void {
-    const before = this.previous[block] ?? this.sentinel;
-    const after = this.next[block] ?? this.sentinel;
-    this.next[before] = after;
-    this.previous[after] = before;
+    const before = this.field(block, PREVIOUS);
+    const after = this.field(block, NEXT);
+    this.fields[before * WIDTH + NEXT] = after;
+    this.fields[after * WIDTH + PREVIOUS] = before;
     this.free -= 1;
   }
 
   /** Takes the block out of its ring of copies, and the hash out of the table after the last. */
   private forget(block: number): void {
-    const low = this.lows[block] ?? 0;
-    const high = this.highs[block] ?? 0;
+    const low = this.field(block, LOW) >>> 0;
+    const high = this.field(block, HIGH) >>> 0;
     const slot = this.slotOf(low, high, tagOf(low, high));
-    const after = this.nextCopy[block] ?? block;
+    const after = this.field(block, NEXT_COPY);
     this.hashed -= 1;
-    this.nextCopy[block] = NONE;
+    this.fields[block * WIDTH + NEXT_COPY] = NONE;
     if (after === block) {
       this.vacate(slot);
       return;
     }
-    const before = this.previousCopy[block] ?? block;
-    this.nextCopy[before] = after;
-    this.previousCopy[after] = before;
+    const before = this.field(block, PREVIOUS_COPY);
+    this.fields[before * WIDTH + NEXT_COPY] = after;
+    this.fields[after * WIDTH + PREVIOUS_COPY] = before;
     if (this.table[slot] === block) this.table[slot] = after;
+  }
+
+  private isHash(block: number, low: number, high: number): boolean {
+    const at = block * WIDTH;
+    return this.fields[at + LOW] === (low | 0) && this.fields[at + HIGH] === (high | 0);
+  }
+
+  private field(block: number, field: number): number {
+    return this.fields[block * WIDTH + field] ?? 0;
   }
 
   /** Where a hash is in the table, or the empty place where it belongs. */
@@ -202,9 +222,7 @@ export class BlockPool {
     for (;;) {
       const block = this.table[slot] ?? NONE;
       if (block === NONE) return slot;
-      const isSame =
-        this.table[slot + 1] === tag && this.lows[block] === low && this.highs[block] === high;
-      if (isSame) return slot;
+      if (this.table[slot + 1] === tag && this.isHash(block, low, high)) return slot;
       slot = (slot + 2) & this.mask;
     }
   }

@@ -10,13 +10,17 @@ export interface Work<Sequence extends BlockSequence = BlockSequence> {
   readonly outputTokens: number;
   /** Generated token by position; left out where only their number matters. */
   readonly tokenAt?: (position: number) => number;
+  /** Of the tokens only the first is reported, and the end: for simulations in virtual time, where
+   * `tokenAt` is left out too. Gaps between tokens are reported by the engine. */
+  readonly countsTokens?: boolean;
   /** The prefix cache is not read, only filled (prompt logprobs). */
   readonly skipsCacheRead?: boolean;
 }
 
 /** Called at the end of a step. A listener may submit and abort. */
 export interface RequestListener<Sequence extends BlockSequence = BlockSequence> {
-  /** One more token is generated: `request.outputCount` of them now. */
+  /** One more token is generated: `request.outputCount` of them now. Of work that counts tokens, only the
+   * first. */
   onToken?(request: EngineRequest<Sequence>, nowUs: number): void;
   /** The last token is generated; called after its `onToken`. */
   onFinish?(request: EngineRequest<Sequence>, nowUs: number): void;
@@ -38,6 +42,14 @@ export class EngineRequest<Sequence extends BlockSequence = BlockSequence> {
   computedTokens = 0;
   /** Tokens found in the cache when first scheduled; -1 before. */
   cachedTokens = -1;
+  /** When its latest token was generated. */
+  lastTokenUs = -1;
+  /** Place in the order of admissions, which is that of the running list. */
+  admission = 0;
+  /** See SleepingDecoders; a negative wake step: awake. */
+  asleepSince = 0;
+  wakeStep = -1;
+  nextSleeper: EngineRequest<Sequence> | null = null;
   preemptions = 0;
   scheduledUs = -1;
   firstTokenUs = -1;

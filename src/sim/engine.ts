@@ -27,6 +27,9 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
   private readonly clock: Clock;
   private readonly log: BlockEventLog<Sequence> | null;
   private readonly onEvents: ((events: readonly BlockEvent<Sequence>[]) => void) | null;
+  private readonly onGaps: ((gapUs: number, tokens: number) => void) | null;
+  /** End of the latest step. */
+  private lastEndUs = 0;
   private scheduler: BatchScheduler<Sequence>;
   private readonly arriving = new Set<EngineRequest<Sequence>>();
   private steps = 0;
@@ -36,15 +39,18 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
   /** Grows with every restart: what was due before is void. */
   private life = 0;
 
-  /** `onEvents` gets what happened in the pool, once a step; null: nobody listens. */
+  /** `onEvents` gets what happened in the pool, once a step; `onGaps` how many tokens came how long after
+   * the one before, of work that counts tokens; null: nobody listens. */
   constructor(
     options: EngineOptions,
     clock: Clock,
     onEvents: ((events: readonly BlockEvent<Sequence>[]) => void) | null = null,
+    onGaps: ((gapUs: number, tokens: number) => void) | null = null,
   ) {
     this.options = options;
     this.clock = clock;
     this.onEvents = onEvents;
+    this.onGaps = onGaps;
     this.log = onEvents === null ? null : new BlockEventLog();
     this.scheduler = new BatchScheduler(options, this.log);
   }
@@ -112,7 +118,9 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
     if (state === 'waiting') {
       this.scheduler.waiting.splice(this.scheduler.waiting.indexOf(request), 1);
     }
-    if (state === 'running' && !this.stepping) this.scheduler.dropEnded();
+    if (state !== 'running') return;
+    this.scheduler.aborted(request);
+    if (!this.stepping) this.scheduler.dropEnded();
   }
 
   /** vLLM's reset_prefix_cache: false while blocks are in use. Running requests can be put back
@@ -185,13 +193,18 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
   private endStep(endUs: number): void {
     this.stepping = false;
     const emitted: EngineRequest<Sequence>[] = [];
-    this.scheduler.update(endUs, emitted);
+    const others = this.scheduler.update(endUs, emitted);
+    if (others > 0) this.onGaps?.(endUs - this.lastEndUs, others);
+    this.lastEndUs = endUs;
     if (this.log !== null && !this.log.isEmpty) this.onEvents?.(this.log.take());
     const { life } = this;
     for (const request of emitted) {
       // A listener before may have aborted this request, or restarted the engine.
       if (request.state === 'aborted' || life !== this.life) continue;
-      request.listener.onToken?.(request, endUs);
+      const { outputCount, lastTokenUs, work } = request;
+      request.lastTokenUs = endUs;
+      if (work.countsTokens === true && outputCount > 1) this.onGaps?.(endUs - lastTokenUs, 1);
+      else request.listener.onToken?.(request, endUs);
       if (request.state === 'finished') request.listener.onFinish?.(request, endUs);
     }
     if (life === this.life && !this.stepping) this.beginStep(this.clock.resumeUs(endUs));

@@ -20,6 +20,8 @@ export interface VirtualFleetOptions {
   readonly scrapeIntervalUs: number;
   /** Spreads the scrapes of many engines, in [0, 1). */
   readonly random: () => number;
+  /** See Engine. */
+  readonly onGaps?: (gapUs: number, tokens: number) => void;
   /** Batches an engine keeps for a router that starts later; vLLM keeps 10,000. */
   readonly replayBatches: number;
 }
@@ -53,7 +55,12 @@ export class VirtualFleet {
   /** Returns the engine's slot. */
   add(options: EngineOptions): number {
     const slot = this.members.length;
-    const engine = new Engine(options, this.clock, (events) => this.publish(slot, events));
+    const engine = new Engine(
+      options,
+      this.clock,
+      (events) => this.publish(slot, events),
+      this.options.onGaps ?? null,
+    );
     this.members.push({ engine, options, batches: [], preemptions: 0, scraped: true });
     const { scrapeIntervalUs, random } = this.options;
     this.scrapeLater(slot, scrapeIntervalUs * random());

@@ -246,9 +246,9 @@ test(
       name: 'engine-' + i, available: true, trust: 'exact', inflight, kvUsage: i / 500, hitRatio: 0.5, events: null,
     }));
     const map = new FleetMap();
-    map.draw({ endpoints: endpoints(0) });
+    map.draw({ sources: [], endpoints: endpoints(0) });
     const start = performance.now();
-    for (let i = 1; i <= 20; i += 1) map.draw({ endpoints: endpoints(i) });
+    for (let i = 1; i <= 20; i += 1) map.draw({ sources: [], endpoints: endpoints(i) });
     return (performance.now() - start) / 20;
   })()`);
     context.diagnostic(`${ms.toFixed(2)} ms to draw 500 endpoints again`);
@@ -256,3 +256,31 @@ test(
     assert.deepEqual(problems, []);
   },
 );
+
+test('a fleet without endpoints says so, and why', SKIP, async (context) => {
+  assert.ok(encoder !== null);
+  const sims = await startSims(context, 1, { encoder, model: TEST_MODEL });
+  const { adminUrl } = await startRouter(context, sims);
+  const failure = 'pods cannot be listed (403)';
+  const source = {
+    model: 'm',
+    kind: 'kubernetes',
+    endpoints: 0,
+    told: false,
+    failures: 3,
+    failure,
+  };
+  const snapshot = JSON.parse(await firstSnapshot(adminUrl));
+  const event = JSON.stringify({ ...snapshot, endpoints: [], sources: [source] });
+  const { page, problems } = await newPage(context);
+  await page.route('**/live', (route) =>
+    route.fulfill({
+      contentType: 'text/event-stream',
+      body: `retry: 60000\n\ndata: ${event}\n\n`,
+    }),
+  );
+  await page.goto(adminUrl);
+  await page.locator('#fleet-empty').waitFor();
+  await page.getByRole('alert').filter({ hasText: failure }).waitFor();
+  assert.deepEqual(problems, []);
+});

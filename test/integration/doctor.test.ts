@@ -302,6 +302,21 @@ describe('doctor', { concurrency: 4 }, () => {
     onlyWrong(await examine(sim, change), 'configuration', /cannot bind/);
   });
 
+  test('a file that lists no endpoint, or is not there: discovery', async (t: TestContext) => {
+    const sim = await startSim(t, SIM);
+    const folder = temporaryFolder();
+    const file = join(folder, 'endpoints.yaml');
+    const found = () => examine(sim, { model: { endpoints: { file: { path: file } } } });
+    onlyWrong(await found(), 'discovery', /file source of org\/model: .*endpoints\.yaml/);
+    writeFileSync(file, JSON.stringify({ endpoints: [] }));
+    onlyWrong(await found(), 'discovery', /there is no endpoint/);
+    const { url, kvEvents, kvReplay } = sim;
+    writeFileSync(file, JSON.stringify({ endpoints: [{ name: 'f', url, kvEvents, kvReplay }] }));
+    const findings = await found();
+    assert.ok(findings.every(({ status }) => status !== 'wrong'));
+    assert.ok(findings.some(({ endpoint, check }) => endpoint === 'f' && check === 'events'));
+  });
+
   test('a tokenizer folder that is not there: configuration', async (t: TestContext) => {
     const sim = await startSim(t, SIM);
     const findings = await examine(sim, { model: { tokenizer: '/nowhere' } });

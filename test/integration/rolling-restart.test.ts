@@ -96,7 +96,9 @@ test('engines and routers restart one after another and no call fails', async (c
   }
   const next = serve(context, sims);
   const url = await next.ready;
-  const body = { ...newBody(seededIntegers(seed)), stream: true, max_tokens: 10_000 };
+  // Answers end by themselves unless told not to.
+  const endless = { stream: true, max_tokens: 10_000, ignore_eos: true };
+  const body = { ...newBody(seededIntegers(seed)), ...endless };
   const agent = new Agent();
   const long = callForLoad({ urls: load.urls, agent, body });
   await goesOn(load);

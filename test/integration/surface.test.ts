@@ -256,12 +256,22 @@ test('dev routes are closed unless the configuration opens them, however they ar
     '/sleep?level=1',
     '//sleep',
     '/slee%70',
-    '/x/./sleep/',
+    '/x/sleep/',
   ]) {
     const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`;
     const { status, chunks } = await raw(router, head);
     assert.equal(status, 404, path);
     assert.match(chunks.join(), /devRoutes/, path);
+  }
+  for (const path of [
+    '/x/./sleep/',
+    '/v1/../sleep',
+    '/v1/%2e%2e/sleep',
+    '/v1/..%2Fsleep',
+    '/x%5c..%5csleep',
+  ]) {
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`;
+    assert.equal((await raw(router, head)).status, 400, path);
   }
   assert.equal(engines[0]?.requests.length, 0);
 });

@@ -11,6 +11,7 @@ const IDLE: EndpointLoad = {
   inflightRequests: 0,
   inflightTokens: 0,
   inflightContextTokens: 0,
+  recentTokens: 0,
   prefillMsPerToken: null,
   otherRequests: 0,
   lora: null,

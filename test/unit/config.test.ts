@@ -35,7 +35,7 @@ test('the smallest configuration gets every default', () => {
   assert.deepEqual(config.listen, {
     host: '0.0.0.0',
     port: 8080,
-    adminHost: '0.0.0.0',
+    adminHost: '127.0.0.1',
     adminPort: 9090,
   });
   assert.equal(config.scheduling, DEFAULT_PLAN);

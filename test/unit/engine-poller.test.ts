@@ -59,7 +59,7 @@ function watch(context: TestContext, url: string, options: Partial<PollerOptions
   const poller = new EnginePoller({
     url,
     intervalMs: 10,
-    apiKey: null,
+    apiKey: () => null,
     random: () => 0.5,
     onReport: tell,
     onFailure: (reason, refused) => tell({ reason, refused }),
@@ -200,7 +200,7 @@ test('the key goes with every question', async (t) => {
     response.end('{}');
   };
   const { url } = await engine(t, { '/health': page, '/metrics': page, '/v1/models': page });
-  await watch(t, url, { apiKey: 'secret' }).report();
+  await watch(t, url, { apiKey: () => 'secret' }).report();
   assert.deepEqual([...keys], ['Bearer secret']);
 });
 

@@ -50,28 +50,35 @@ test('a longer match never turns a pick away', () => {
   }
 });
 
-test('more load on another endpoint never turns a pick away', () => {
+test('more load on another endpoint never turns a pick away while one has no queue', () => {
   const seed = freshSeed();
   const random = seededRandom(seed);
   for (let i = 0; i < 2000; i += 1) {
-    const fleet = Array.from({ length: 6 }, (_, slot) =>
-      holding(slot, Math.floor(random() * BLOCKS), randomLoad(random)),
-    );
+    const fleet = Array.from({ length: 6 }, (_, slot) => {
+      const load = randomLoad(random);
+      const held = Math.floor(random() * BLOCKS);
+      return holding(slot, held, slot === 5 ? { ...load, inflightTokens: 0 } : load);
+    });
     const { pick } = schedule(fleet, 2);
     const busier = fleet.map((one) => {
-      if (one.endpoint.slot === pick) return one;
+      const { slot } = one.endpoint;
+      if (slot === pick) return one;
       const { inflightTokens, inflightRequests } = one.load;
-      return {
-        ...one,
-        load: {
-          ...one.load,
-          inflightTokens: inflightTokens + random() * 9000,
-          inflightRequests: inflightRequests + 3,
-        },
+      const load = {
+        ...one.load,
+        inflightTokens: inflightTokens + (slot === 5 ? 0 : random() * 9000),
+        inflightRequests: inflightRequests + 3,
       };
+      return { ...one, load };
     });
     assert.equal(schedule(busier, 2).pick, pick, `seed ${seed}`);
   }
+});
+
+test('where every endpoint has a queue, a copy must be worth more', () => {
+  const queue = (more: number) => ({ inflightTokens: 40_000 + more });
+  assert.equal(schedule([holding(0, 200, queue(25_000)), holding(1, 0, queue(0))]).pick, 0);
+  assert.equal(schedule([holding(0, 200, { inflightTokens: 25_000 }), holding(1, 0)]).pick, 1);
 });
 
 test('scores lie in (0, 1] and the best is 1', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { Context, Publisher, Router } from 'zeromq';
-import { awaitPeer, peekAt } from '../../src/doctor/zmtp-peek.js';
+import { Context, Publisher, Router, Subscriber } from 'zeromq';
+import { awaitPublisher, peekAt } from '../../src/doctor/zmtp-peek.js';
 import { freePort } from '../../src/sim/free-port.js';
 
 const TIMEOUT_MS = 2000;
@@ -27,13 +27,21 @@ test('a publisher that connects is met where it connects to', async (t) => {
   const publisher = new Publisher({ linger: 0 });
   t.after(() => publisher.close());
   publisher.connect(`tcp://127.0.0.1:${at}`);
-  assert.deepEqual(await awaitPeer(at, TIMEOUT_MS), { kind: 'socket', type: 'PUB' });
+  assert.deepEqual(await awaitPublisher(at, TIMEOUT_MS), { kind: 'socket', type: 'PUB' });
+});
+
+test('a subscriber that comes first is no publisher', async (t) => {
+  const at = await freePort('127.0.0.1');
+  const subscriber = new Subscriber({ linger: 0 });
+  t.after(() => subscriber.close());
+  subscriber.connect(`tcp://127.0.0.1:${at}`);
+  assert.equal(await awaitPublisher(at, 500), null);
 });
 
 test('nobody comes, or the port is taken: no peer', async (t) => {
-  assert.equal(await awaitPeer(await freePort('127.0.0.1'), 50), null);
+  assert.equal(await awaitPublisher(await freePort('127.0.0.1'), 50), null);
   const { at } = await speaker(t, '');
-  assert.equal(await awaitPeer(at, 50), null);
+  assert.equal(await awaitPublisher(at, 50), null);
 });
 
 test('nobody listens', async () => {
@@ -57,7 +65,7 @@ async function speaker(t: TestContext, answer: string): Promise<{ at: number }> 
     socket.on('error', () => undefined);
     if (answer !== '') socket.write(Buffer.from(answer, 'latin1'));
   });
-  // All addresses, as awaitPeer listens.
+  // All addresses, as awaitPublisher listens.
   await new Promise<void>((resolve) => server.listen(0, resolve));
   t.after(() => server.close());
   const address = server.address();
