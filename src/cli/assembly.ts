@@ -42,6 +42,7 @@ import { RequestMatcher } from '../tokenizer/match-request.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
+import { letHeapGrow } from './heap-growth.js';
 import { VERSION } from './version.js';
 
 /** A source of endpoints that does not answer must not keep the router from serving what it knows. */
@@ -72,6 +73,7 @@ export async function assemble(
   config: Config,
   { scheduler = createScheduler(config.scheduling), demo = null }: AssemblyExtras = {},
 ): Promise<Assembly> {
+  letHeapGrow();
   const metrics = createMetrics();
   metrics.buildInfo.set({ version: VERSION }, 1);
   const { gpu, cpu, storage } = config.index.tierWeights;

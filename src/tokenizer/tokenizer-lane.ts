@@ -1,6 +1,7 @@
 // Threads of the tokenizer pool that take the same kinds of task.
 import { Piscina } from 'piscina';
 import { log } from '../log.js';
+import { BodySlabs } from './body-slabs.js';
 import type { MatchReply, MatchTask, MatchThreadData, MatchThreadReport } from './match-task.js';
 
 /** Tasks handed to a thread before the first is answered: hides the wake-up of a thread behind the
@@ -24,12 +25,14 @@ export class TokenizerLane {
   readonly capacity: number;
   private readonly threads: number;
   private readonly pool: Piscina<MatchTask, MatchReply>;
+  private readonly slabs: BodySlabs;
   private runningTasks = 0;
   private longTasks = 0;
 
   constructor({ threads, workerFile, threadData, onReport, onDeath }: LaneParts) {
     this.threads = threads;
     this.capacity = threads * TASKS_PER_THREAD;
+    this.slabs = new BodySlabs(this.capacity);
     this.pool = new Piscina({
       filename: workerFile,
       minThreads: threads,
@@ -67,11 +70,15 @@ export class TokenizerLane {
     const hang = new AbortController();
     const timer = setTimeout(() => hang.abort(), HANG_MS);
     // The caller goes on to forward the body, whatever becomes of the thread, so the thread gets a
-    // copy: one memcpy, where a message that is not transferred takes several.
-    const body = task.body.slice();
-    const options = { signal: hang.signal, transferList: [body.buffer] };
+    // copy: one memcpy, where a message that is neither shared nor transferred takes several.
+    const slab = this.slabs.lend(task.body);
+    const { body, transferList } =
+      slab === null ? moved(task.body) : { body: slab, transferList: [] };
     try {
-      return await this.pool.run({ ...task, body }, options);
+      const reply = await this.pool.run({ ...task, body }, { signal: hang.signal, transferList });
+      // Not when the thread has failed: it may still be reading.
+      if (slab !== null) this.slabs.giveBack(slab);
+      return reply;
     } finally {
       clearTimeout(timer);
       this.runningTasks--;
@@ -82,4 +89,12 @@ export class TokenizerLane {
   async close(): Promise<void> {
     await this.pool.destroy();
   }
+}
+
+function moved(body: Uint8Array): {
+  readonly body: Uint8Array;
+  readonly transferList: ArrayBuffer[];
+} {
+  const copy = body.slice();
+  return { body: copy, transferList: [copy.buffer] };
 }
