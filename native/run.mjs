@@ -1,16 +1,17 @@
 // Builds and runs a program on the native core alone, without Node: its tests and the stress of the
-// prefix index, plain or under a sanitizer, and that index's benchmark. Node itself is not instrumented, so a sanitizer
-// cannot look into the addon.
+// prefix index, plain or under a sanitizer, and that index's benchmark. Node itself is not
+// instrumented, so a sanitizer cannot look into the addon.
 //
 //   node native/run.mjs test [address|thread] [part of test names]
 //   node native/run.mjs stress [address|thread] [seconds] [seed]
 //   node native/run.mjs bench [--quick]
 //   node native/run.mjs plain              builds bench/plain_index_addon.cc, prints where it lies
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modified, objectsOf } from './objects.mjs';
 
 const native = dirname(fileURLToPath(import.meta.url));
 const root = dirname(native);
@@ -67,11 +68,6 @@ const sources = {
   bench: () => [...indexSources(), join(root, 'bench/prefix_index_bench.cc')],
 }[program]();
 const shared = [core, test].flatMap((folder) => filesOf(folder, (name) => name.endsWith('.h')));
-const newestShared = Math.max(...[...shared, fileURLToPath(import.meta.url)].map(modified));
-
-function modified(file) {
-  return existsSync(file) ? statSync(file).mtimeMs : 0;
-}
 
 function buildPlainAddon() {
   const sources = ['plain_index_addon.cc', 'plain_index.h'].map((name) =>
@@ -97,13 +93,9 @@ function compile(...parameters) {
 // Not below build, which node-gyp wipes.
 // Tests and stress share the objects of the core.
 const output = join(root, 'dist', 'native', sanitizer ?? (program === 'bench' ? 'bench' : 'test'));
-mkdirSync(output, { recursive: true });
-const objects = sources.map((source) => {
-  const object = join(output, `${basename(source, '.cc')}.o`);
-  if (modified(object) < Math.max(modified(source), newestShared)) {
-    compile(...flags, '-c', source, '-o', object);
-  }
-  return object;
+const objects = await objectsOf({
+  command: [compiler, ...wrapped, ...flags],
+  ...{ sources, shared: [...shared, fileURLToPath(import.meta.url)], output },
 });
 const executable = join(output, `native_${program}`);
 compile(...flags, ...objects, '-o', executable);
