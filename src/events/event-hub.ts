@@ -103,6 +103,9 @@ export class EventHub {
       case 'clear':
         this.#seats.get(command.slot)?.feed.clear(command.reason, command.everywhere);
         break;
+      case 'started':
+        this.#seats.get(command.slot)?.feed.processStarted(command.startedAt);
+        break;
       case 'close':
         this.close();
         break;

@@ -46,6 +46,8 @@ export type EventCommand =
       /** Also the blocks outside the GPU, which outlive most resets. */
       readonly everywhere: boolean;
     }
+  /** Its metrics say when its process began, unix time in seconds. */
+  | { readonly type: 'started'; readonly slot: EndpointSlot; readonly startedAt: number }
   | { readonly type: 'close' };
 
 /** State of one endpoint's events; sent when it changes, at most every 100 ms, and less often when

@@ -10,6 +10,8 @@ export interface EventThread {
   remove(slot: EndpointSlot): void;
   /** The engine dropped its blocks in a way it will not announce by itself in time. */
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
+  /** The engine's process began then, unix time in seconds: what it told before holds no more. */
+  started(slot: EndpointSlot, startedAt: number): void;
   /** Ends when the thread has. */
   close(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export async function startEventThread(
     add: (source) => send({ type: 'add', source }),
     remove: (slot) => send({ type: 'remove', slot }),
     clear: (slot, reason, everywhere) => send({ type: 'clear', slot, reason, everywhere }),
+    started: (slot, startedAt) => send({ type: 'started', slot, startedAt }),
     async close() {
       over = true;
       send({ type: 'close' });
