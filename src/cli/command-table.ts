@@ -48,6 +48,10 @@ const router = {
   'config-file': optional(text({ doc: 'EndpointPickerConfig as a file.' }), 'the file'),
   'config-text': optional(text({ doc: 'EndpointPickerConfig as text.' }), 'the file'),
   'log-level': optional(logLevel, 'the file'),
+  'state-dir': optional(
+    text({ doc: 'Folder where the index is kept while the router is stopped.' }),
+    'the file',
+  ),
 } as const;
 
 const engine = {

@@ -14,6 +14,8 @@ import { Contradictions } from './contradictions.js';
  * does not publish, or not to us. */
 const SILENT_MS = 5_000;
 
+const NO_LOAD: { readonly requests: number; readonly tokens: number } = { requests: 0, tokens: 0 };
+
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
   readonly health: EndpointHealth;
@@ -36,7 +38,9 @@ export class LiveEndpoint {
   joining = false;
   #events: EventState | null = null;
   readonly #nowMs: () => number;
-  #otherRequests = 0;
+  /** In the engine at the last poll, sent by nobody known. */
+  #foreignRequests = 0;
+  #peers = NO_LOAD;
   #restsUntilMs = 0;
   /** When the first request was answered that left blocks behind, with no event proven since. */
   #silentSinceMs: number | null = null;
@@ -53,7 +57,8 @@ export class LiveEndpoint {
     const { slot, dataParallelRank: rank } = endpoint;
     this.#rank = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
     const metrics = () => this.metrics;
-    const others = () => this.#otherRequests;
+    const foreign = () => this.#foreignRequests;
+    const peers = () => this.#peers;
     this.load = {
       get waitingRequests() {
         return metrics()?.waitingRequests ?? 0;
@@ -80,7 +85,10 @@ export class LiveEndpoint {
         return inflight.msPerToken(slot);
       },
       get otherRequests() {
-        return others();
+        return foreign() + peers().requests;
+      },
+      get otherTokens() {
+        return peers().tokens;
       },
       get lora() {
         return metrics()?.lora ?? null;
@@ -105,6 +113,11 @@ export class LiveEndpoint {
       this.contradictions = new Contradictions();
     }
     this.#events = state;
+  }
+
+  /** Nobody reads its events at the moment. */
+  missEvents(reason: string): void {
+    if (this.#events !== null) this.#events = { ...this.#events, trust: 'degraded', reason };
   }
 
   /** A request was answered and left full blocks in the engine's cache. */
@@ -162,6 +175,11 @@ export class LiveEndpoint {
     return this.models?.some(({ id, parent }) => id === name && parent !== null) === true;
   }
 
+  /** What this router's peers have in flight there. */
+  hearPeers(load: { readonly requests: number; readonly tokens: number } | undefined): void {
+    this.#peers = load ?? NO_LOAD;
+  }
+
   /** Takes a poll's answer in; says whether names or lengths changed. */
   learn(report: EngineReport): boolean {
     this.health.succeeded();
@@ -170,7 +188,8 @@ export class LiveEndpoint {
     if (report.metrics !== null) {
       const { waitingRequests, runningRequests } = report.metrics;
       const present = waitingRequests + runningRequests;
-      this.#otherRequests = Math.max(0, present - this.load.inflightRequests);
+      const known = this.load.inflightRequests + this.#peers.requests;
+      this.#foreignRequests = Math.max(0, present - known);
     }
     if (report.models === null) return false;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);
