@@ -2,7 +2,7 @@
 import { ConfigError, RouterError } from '../errors.js';
 import type { InferenceRequest, PromptQuestion, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
-import { bringsTemplate } from './chat-renderer.js';
+import { bringsTemplate, checkTemplate } from './chat-renderer.js';
 import { EngineAnswerError } from './engine-answer.js';
 import {
   asksEngine,
@@ -121,6 +121,7 @@ export class RequestMatcher {
     const request = this.parts.parse(task.shape, task.body);
     checkMessages(request, this.limits);
     const named = this.catalogOf(task.models).find(request.model);
+    checkTemplate(request, named.chat);
     return { request, named, parseUs: microsecondsSince(start) };
   }
 
