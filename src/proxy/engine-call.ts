@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import { RouterError } from '../errors.js';
 import { errorEvent } from '../http/error-body.js';
 import type { Exchange, HeaderList } from '../http/exchange.js';
-import { type EndpointPool, EngineRequest } from './connection-pools.js';
+import { type AnswerLimits, type EndpointPool, EngineRequest } from './connection-pools.js';
 import { engineFailure, isConnectionEnd } from './engine-failure.js';
 import type { ForwardObserver, ForwardOutcome, ForwardRequest } from './forwarder.js';
 import { replaceHeaders, requestHeaders, responseHeaders, sendFault } from './hop-headers.js';
@@ -53,17 +53,16 @@ export class EngineCall implements Dispatcher.DispatchHandler {
     request: ForwardRequest,
     exchange: Exchange,
     observer: ForwardObserver,
+    limits: AnswerLimits,
   ) {
     this.#pool = pool;
     this.#request = request;
     this.#exchange = exchange;
     this.#observer = observer;
-    this.#engineRequest = new EngineRequest(
-      request.method,
-      pool.basePath + request.target,
-      requestHeaders(request),
-      request.body,
-    );
+    const { method, target, body } = request;
+    const path = pool.basePath + target;
+    const headers = requestHeaders(request);
+    this.#engineRequest = new EngineRequest({ method, path, headers, body }, limits);
   }
 
   run(): Promise<ForwardOutcome> {

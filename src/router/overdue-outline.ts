@@ -3,11 +3,10 @@
 import { isGuessed, outlineRequest } from '../openai/outline-request.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import type { MatchReply, MatchTask } from '../tokenizer/match-task.js';
-import type { RequestLimits } from '../tokenizer/request-limits.js';
 
-export function overdueOutline(limits: RequestLimits): (task: MatchTask) => MatchReply {
+export function overdueOutline(): (task: MatchTask) => MatchReply {
   const outliner = new RequestMatcher({
-    ...{ parse: outlineRequest, match: null, maxEndpoints: 0, limits },
+    ...{ parse: outlineRequest, match: null, maxEndpoints: 0 },
   });
   return (task) => {
     const reply = outliner.outline(task);

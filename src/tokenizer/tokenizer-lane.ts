@@ -1,7 +1,13 @@
 // Threads of the tokenizer pool that take the same kinds of task.
 import { Piscina } from 'piscina';
 import { log } from '../log.js';
-import type { MatchReply, MatchTask, MatchThreadData, MatchThreadReport } from './match-task.js';
+import type {
+  LoadedTokenizer,
+  MatchReply,
+  MatchTask,
+  MatchThreadData,
+  MatchThreadReport,
+} from './match-task.js';
 
 /** Tasks handed to a thread before the first is answered: hides the wake-up of a thread behind the
  * work on the task before, and lets encoding off the thread overlap. */
@@ -23,7 +29,7 @@ export interface LaneParts {
 export class TokenizerLane {
   readonly capacity: number;
   private readonly threads: number;
-  private readonly pool: Piscina<MatchTask, MatchReply>;
+  private readonly pool: Piscina;
   private runningTasks = 0;
   private longTasks = 0;
 
@@ -77,6 +83,11 @@ export class TokenizerLane {
       this.runningTasks--;
       if (isLong) this.longTasks--;
     }
+  }
+
+  /** Rejects when the thread fails. */
+  loadTokenizer(folder: string): Promise<LoadedTokenizer | { readonly failure: string }> {
+    return this.pool.run(folder, { name: 'load' });
   }
 
   async close(): Promise<void> {

@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError, RouterError } from '../errors.js';
 import { log } from '../log.js';
 import type {
+  LoadedTokenizer,
   MatchModels,
   MatchReply,
   MatchTask,
   MatchThreadData,
   MatchThreadReport,
 } from './match-task.js';
-import { NO_LIMITS, type RequestLimits } from './request-limits.js';
 import { type LaneParts, TokenizerLane } from './tokenizer-lane.js';
 
 export interface TokenizerPoolOptions {
@@ -26,7 +26,6 @@ export interface TokenizerPoolOptions {
   readonly indexId: number | null;
   /** Loaded before `ready()` resolves. */
   readonly models: MatchModels;
-  readonly limits?: RequestLimits;
   /** Answer for a request whose deadline passed: RequestMatcher.outline, on this thread. */
   readonly outline: (task: MatchTask) => MatchReply;
   /** Answer on this thread when that takes little; null: a thread shall do it. */
@@ -87,8 +86,8 @@ export class TokenizerPool {
     this.loaded = loading.loaded;
     // The caller of ready() gets the failure; until then it is not unhandled.
     this.loaded.catch(() => {});
-    const { indexId, models, limits = NO_LIMITS, workerFile = WORKER_FILE } = options;
-    const threadData: MatchThreadData = { indexId, models, limits };
+    const { indexId, models, workerFile = WORKER_FILE } = options;
+    const threadData: MatchThreadData = { indexId, models };
     const { onReport, onDeath } = loading;
     this.lanes = laneSizes(this.threads).map(
       (threads) => new TokenizerLane({ threads, workerFile, threadData, onReport, onDeath }),
@@ -130,6 +129,15 @@ export class TokenizerPool {
       if (lane !== null) void this.run(entry, lane);
       else (isLong ? this.waitingLong : this.waitingShort).push(entry);
     });
+  }
+
+  /** Loads a tokenizer that no model has named so far, in one thread; the others find its tables there
+   * when they need them. Rejects with ConfigError. */
+  async load(folder: string): Promise<LoadedTokenizer> {
+    const loaded = await this.lanes.at(-1)?.loadTokenizer(folder);
+    if (loaded === undefined || 'failure' in loaded) throw new ConfigError(loaded?.failure ?? '');
+    for (const problem of loaded.problems) log.warn('chats are routed by load', { problem });
+    return loaded;
   }
 
   /** Ends the threads; what still runs or waits is answered with `draining`. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseRequest } from '../../src/openai/request-parser.js';
 import { overdueOutline } from '../../src/router/overdue-outline.js';
-import { NO_LIMITS } from '../../src/tokenizer/request-limits.js';
 import { bytesOf } from '../support/qwen3.js';
 
 const MODEL = { aliases: [], tokenizer: 'none', hashSettings: [], maxModelLen: null };
@@ -13,7 +12,7 @@ const MODELS = {
     { ...MODEL, name: 'two', loraAdapters: [] },
   ]),
 };
-const outline = overdueOutline(NO_LIMITS);
+const outline = overdueOutline();
 const ask = (body: unknown) => outline({ shape: 'chat', body: bytesOf(body), models: MODELS });
 const chat = (messages: number) =>
   Array.from({ length: messages }, (_, i) => ({ role: 'user', content: `line\n${i} `.repeat(20) }));
