@@ -36,6 +36,7 @@ import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
 import { overdueOutline } from '../router/overdue-outline.js';
+import { readiness } from '../router/readiness.js';
 import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
@@ -49,6 +50,7 @@ import { drained } from './drain.js';
 import { onEventReport } from './event-reports.js';
 import { live } from './live-parts.js';
 import { fleetModel, newTokenizers, requestLimits } from './model-settings.js';
+import { threadStates } from './thread-states.js';
 import { VERSION } from './version.js';
 
 /** A source of endpoints that does not answer must not keep the router from serving what it knows. */
@@ -227,8 +229,11 @@ export async function assemble(
   );
   const queue = () => pool.counts;
   const caches = () => quick.caches();
+  const threads = () => threadStates(pool, thread);
+  const availableEndpoints = () => fleet.available(null).length;
+  const nowMs = () => performance.now();
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, discovery, index, queue, caches, metrics }, accept);
+    metricsPage({ fleet, discovery, index, queue, caches, threads, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
   const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
@@ -249,7 +254,8 @@ export async function assemble(
         {
           ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
           files: new DashboardFiles(),
-          draining: () => draining,
+          readiness: () =>
+            readiness({ draining: () => draining, availableEndpoints, threads, nowMs }),
           adminKey: () => current.access.adminKey,
         },
         bodyLimit,

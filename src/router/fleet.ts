@@ -271,6 +271,11 @@ export class Fleet {
     }
   }
 
+  /** Until the event thread is back. */
+  missEvents(reason: string): void {
+    for (const live of this.all) live.missEvents(reason);
+  }
+
   close(): void {
     for (const poller of this.#pollers.values()) poller.close();
     this.#pollers.clear();
