@@ -6,10 +6,11 @@
 //   node native/run.mjs bench [--quick]
 //   node native/run.mjs plain              builds bench/plain_index_addon.cc, prints where it lies
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modified, objectsOf } from './objects.mjs';
 
 const native = dirname(fileURLToPath(import.meta.url));
 const root = dirname(native);
@@ -67,11 +68,6 @@ const sources =
         join(root, 'bench/prefix_index_bench.cc'),
       ];
 const shared = [core, test].flatMap((folder) => filesOf(folder, (name) => name.endsWith('.h')));
-const newestShared = Math.max(...[...shared, fileURLToPath(import.meta.url)].map(modified));
-
-function modified(file) {
-  return existsSync(file) ? statSync(file).mtimeMs : 0;
-}
 
 function buildPlainAddon() {
   const sources = ['plain_index_addon.cc', 'plain_index.h'].map((name) =>
@@ -96,13 +92,9 @@ function compile(...parameters) {
 
 // Not below build, which node-gyp wipes.
 const output = join(root, 'dist', 'native', sanitizer ?? program);
-mkdirSync(output, { recursive: true });
-const objects = sources.map((source) => {
-  const object = join(output, `${basename(source, '.cc')}.o`);
-  if (modified(object) < Math.max(modified(source), newestShared)) {
-    compile(...flags, '-c', source, '-o', object);
-  }
-  return object;
+const objects = await objectsOf({
+  command: [compiler, ...wrapped, ...flags],
+  ...{ sources, shared: [...shared, fileURLToPath(import.meta.url)], output },
 });
 const executable = join(output, `native_${program}`);
 compile(...flags, ...objects, '-o', executable);

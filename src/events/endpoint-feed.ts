@@ -123,9 +123,14 @@ export class EndpointFeed {
   }
 
   close(): void {
+    this.abandon();
+    this.#blocks.close();
+  }
+
+  /** Its blocks stay in the index. */
+  abandon(): void {
     this.#closing.abort();
     for (const stream of this.#streams.values()) stream.close();
-    this.#blocks.close();
   }
 
   state(): EventState {

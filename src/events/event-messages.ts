@@ -34,6 +34,8 @@ export interface EventThreadData {
   /** Central mode: address to bind, and the topic prefix to subscribe to. */
   readonly bind: string | null;
   readonly topicPrefix: string;
+  /** Slots of which a thread that died may have left blocks in the index: they are forgotten. */
+  readonly inherited?: readonly EndpointSlot[];
 }
 
 export type EventCommand =
@@ -99,4 +101,5 @@ export type EventReport =
   | { readonly type: 'exported'; readonly step: ExportStep }
   /** `fault`: why the import cannot go on. */
   | { readonly type: 'imported'; readonly fault: string | null }
+  /** The thread died, or could not be started again; it will be tried. */
   | { readonly type: 'failed'; readonly message: string };

@@ -109,6 +109,11 @@ export class LiveEndpoint {
     this.#events = state;
   }
 
+  /** Nobody reads its events at the moment. */
+  missEvents(reason: string): void {
+    if (this.#events !== null) this.#events = { ...this.#events, trust: 'degraded', reason };
+  }
+
   /** A request was answered and left full blocks in the engine's cache. */
   hasStored(): void {
     if (this.isUnproven) this.#silentSinceMs ??= this.#nowMs();
