@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { objectsOf } from './objects.mjs';
 
 const native = dirname(fileURLToPath(import.meta.url));
 const root = dirname(native);
@@ -74,6 +75,15 @@ function run(command, parameters) {
   process.exit(1);
 }
 
+const flags = ['-std=c++20', '-g', '-O1', '-fno-sanitize-recover=all', '-pthread', '-I', native];
+const command = [compiler, ...flags, '-isystem', join(xxhash, 'xxHash')];
+const core = await objectsOf({
+  command: [...command, '-fsanitize=fuzzer-no-link,address,undefined'],
+  sources: filesOf('core', '.cc'),
+  shared: [...filesOf('core', '.h'), fileURLToPath(import.meta.url)],
+  output: join(output, 'core'),
+});
+
 for (const source of filesOf('fuzz', '.cc')) {
   const target = basename(source, '.cc');
   if (only !== undefined && only !== target) continue;
@@ -83,11 +93,9 @@ for (const source of filesOf('fuzz', '.cc')) {
     writeFileSync(join(corpus, createHash('sha1').update(seed).digest('hex')), seed);
   }
   const executable = join(output, `${target}.bin`);
-  run(compiler, [
-    ...['-std=c++20', '-g', '-O1', '-fsanitize=fuzzer,address,undefined'],
-    ...['-fno-sanitize-recover=all', '-pthread', '-I', native],
-    ...['-isystem', join(xxhash, 'xxHash'), ...filesOf('core', '.cc'), source, '-o', executable],
-  ]);
+  const [linker, ...parameters] = command;
+  const instrumented = ['-fsanitize=fuzzer,address,undefined', ...core, source];
+  run(linker, [...parameters, ...instrumented, '-o', executable]);
   process.stdout.write(`${target}: ${seconds} s\n`);
   run(executable, [
     `-max_total_time=${seconds}`,

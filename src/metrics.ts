@@ -176,6 +176,26 @@ export function createMetrics() {
       ['cache', 'result'],
     ),
     tokenizerCacheBytes: gauge('tokenizer_cache_bytes', 'Memory of these caches.', ['cache']),
+    threadDeaths: counter(
+      'thread_deaths',
+      'Threads that died and were started again: tokenizer or event.',
+      ['thread'],
+    ),
+    threadsReady: gauge('threads_ready', 'Threads that can work.', ['thread']),
+    threadsWanted: gauge('threads_wanted', 'Threads there should be.', ['thread']),
+    configReloads: counter(
+      'config_reloads',
+      'Configurations read while running: changed (taken over), same (nothing had changed), refused (the one before stays).',
+      ['result'],
+    ),
+    configRefused: gauge(
+      'config_refused',
+      '1 while the newest configuration is refused and an older one is in use, else 0.',
+    ),
+    configWaiting: gauge(
+      'config_waiting_settings',
+      'Settings of the configuration that wait for a restart.',
+    ),
     processCpuSeconds: registry.add(
       new Counter('process_cpu_seconds', 'CPU time of the process, user and system.', []),
     ),

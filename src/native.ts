@@ -91,6 +91,24 @@ export interface NativePrefixIndex {
   census(): Uint32Array;
 }
 
+/** Snapshots of an index, in slices between which writing goes on (native/core/prefix_index_snapshot.h
+ * has their form). One may be written and one taken in at a time. */
+export interface NativeSnapshotIndex extends NativePrefixIndex {
+  /** False: one is being written already. */
+  beginExport(): boolean;
+  /** Takes half a millisecond at most. `last`: call finishExport next. null: too much has changed
+   * meanwhile, the export is over. */
+  exportSlice(): { readonly slice: Uint8Array; readonly last: boolean } | null;
+  /** The rest. The snapshot is the index as it is now. */
+  finishExport(): Uint8Array;
+  cancelExport(): void;
+  /** `endpoints[e]`: who endpoint e of the snapshot is here; maxEndpoints or more: nobody. */
+  beginImport(blocks: number, endpoints: Uint16Array): void;
+  /** Why the slice cannot be read, or null. */
+  importSlice(slice: Uint8Array): string | null;
+  endImport(): void;
+}
+
 /** Upper bounds of the census of an index, as in native/core/index_census.h: seconds since a block was
  * stored, and endpoint tiers that hold it. */
 export const CENSUS_AGES: readonly number[] = [60, 600, 3600, 14_400, 36_000];
@@ -105,9 +123,9 @@ export interface IndexOptions {
 }
 
 export interface PrefixIndexConstructor {
-  new (options: IndexOptions): NativePrefixIndex;
+  new (options: IndexOptions): NativeSnapshotIndex;
   /** The index with this `id`, from another thread. Throws if there is none. */
-  attach(id: number): NativePrefixIndex;
+  attach(id: number): NativeSnapshotIndex;
 }
 
 /** What `applyEvents` writes about a batch, by place in its array of counts. */

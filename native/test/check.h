@@ -15,6 +15,13 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
+// ThreadSanitizer has little to find where one thread runs: such tests do a part of their rounds.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr int kSingleThreadShare = 5;
+#else
+inline constexpr int kSingleThreadShare = 1;
+#endif
+
 struct Test {
   const char* name;
   void (*run)();

@@ -30,7 +30,7 @@ Bytes Repaired(const Bytes& text) {
 
 TEST(remembered_texts_have_the_ids_of_tokenized_ones) {
   Random random(kv::test::Seed());
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < 30 / kv::test::kSingleThreadShare; ++round) {
     const kv::test::TinyTokenizer tiny(random, 200);
     const kv::TokenizerSpec spec = RandomSpec(random, tiny);
     kv::Encoder plain(kv::test::Built(spec, 0));

@@ -1,7 +1,16 @@
 // What schemas cannot say: names that must meet, times that must fit, and that the router accepts its own
 // configuration.
 import { parseConfig } from '../../dist/src/config/config.js';
+import {
+  containerProblems,
+  eventPortProblems,
+  isOpen,
+  missingRights,
+  rightProblems,
+} from './security-checks.mjs';
 
+/** Kubernetes' own default; every replica that comes has caches to learn. */
+const QUIET_SECONDS = 300;
 const POD_KINDS = new Set(['Deployment', 'StatefulSet']);
 
 /** What does not fit together among the objects of one kustomization. */
@@ -51,6 +60,9 @@ export function crossChecks(objects) {
     if (kind === 'HorizontalPodAutoscaler') {
       const { kind: target, name } = spec.scaleTargetRef;
       const scaled = named(target, name);
+      const quietSeconds = spec.behavior?.scaleDown?.stabilizationWindowSeconds ?? 0;
+      if (quietSeconds < QUIET_SECONDS)
+        say(object, `scales down after ${quietSeconds} s: it will flap`);
       if (scaled === undefined) say(object, `there is no ${target} ${name}`);
       else if (scaled.spec.replicas !== undefined)
         say(scaled, 'replicas are the autoscaler’s to say');
@@ -65,32 +77,12 @@ export function crossChecks(objects) {
       say(object, `there is no Role ${object.roleRef.name}`);
     }
   }
-  return [...problems, ...routerProblems(objects)];
-}
-
-function containerProblems(container, pod) {
-  const problems = [];
-  const { name, securityContext = {}, volumeMounts = [], image = '' } = container;
-  if (securityContext.allowPrivilegeEscalation !== false) problems.push(`${name} may escalate`);
-  if (!securityContext.capabilities?.drop?.includes('ALL'))
-    problems.push(`${name} has capabilities`);
-  if (image.endsWith(':latest')) problems.push(`${name} runs whatever is latest`);
-  if (container.resources?.requests === undefined) problems.push(`${name} requests nothing`);
-  const isOurs = image.split(':')[0]?.endsWith('warmpath') === true;
-  if (isOurs && securityContext.readOnlyRootFilesystem !== true) problems.push(`${name} may write`);
-  if (isOurs && pod.securityContext?.runAsNonRoot !== true) problems.push(`${name} may be root`);
-  if (pod.securityContext?.seccompProfile === undefined)
-    problems.push('there is no seccomp profile');
-  for (const mount of volumeMounts) {
-    const exists = pod.volumes.some((volume) => volume.name === mount.name);
-    if (!exists) problems.push(`${name}: there is no volume ${mount.name}`);
-  }
-  const ports = new Set((container.ports ?? []).map((port) => port.name));
-  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
-    const port = container[probe]?.httpGet?.port;
-    if (port !== undefined && !ports.has(port)) problems.push(`${probe}: no port ${port}`);
-  }
-  return problems;
+  return [
+    ...problems,
+    ...rightProblems(objects),
+    ...eventPortProblems(objects),
+    ...routerProblems(objects),
+  ];
 }
 
 /** The router's configuration is read as the router reads it, and held against what is around it. */
@@ -108,6 +100,14 @@ function routerProblems(objects) {
   );
   const problems = warnings.map((warning) => `warmpath.yaml: ${warning}`);
   const router = pod.containers.find((container) => container.name === 'router');
+  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+    if (router[probe] === undefined) problems.push(`the router has no ${probe}`);
+  }
+  if (router.resources?.limits?.memory === undefined) problems.push('its memory has no limit');
+  const spread = new Set((pod.topologySpreadConstraints ?? []).map((one) => one.topologyKey));
+  for (const key of ['topology.kubernetes.io/zone', 'kubernetes.io/hostname']) {
+    if (!spread.has(key)) problems.push(`replicas are not spread over ${key}`);
+  }
   const preStopSeconds = router.lifecycle.preStop.sleep.seconds;
   const needed = preStopSeconds + config.timeouts.drainMs / 1000 + 5;
   if (pod.terminationGracePeriodSeconds < needed) {
@@ -131,7 +131,18 @@ function routerProblems(objects) {
         if (port !== null && !open(port)) problems.push(`the NetworkPolicy closes port ${port}`);
       }
       problems.push(...selectorProblems(source.selector, objects));
+      problems.push(...missingRights(source, objects));
     }
+  }
+  for (const peer of config.peers) {
+    const { hostname, port } = new URL(peer);
+    const service = objects.find(({ kind, metadata }) => {
+      return kind === 'Service' && metadata.name === hostname;
+    });
+    if (service?.spec.clusterIP !== 'None') problems.push(`${hostname} is no headless Service`);
+    // The address of a headless Service is a pod's: its ports are the pod's.
+    if (Number(port) !== config.listen.adminPort) problems.push(`${peer} is not the admin port`);
+    if (!open(Number(port))) problems.push(`the NetworkPolicy closes port ${port} of peers`);
   }
   return problems;
 }
@@ -143,10 +154,6 @@ function selectorProblems(selector, objects) {
   const labels = Object.fromEntries(selector.split(',').map((part) => part.split('=')));
   const found = engines.some(({ spec }) => includes(spec.template.metadata.labels, labels));
   return found ? [] : [`no engine has the labels ${selector}`];
-}
-
-function isOpen(ranges, port) {
-  return ranges.some(({ port: from, endPort = from }) => from <= port && port <= endPort);
 }
 
 function portNames({ spec }) {

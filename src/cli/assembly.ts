@@ -1,13 +1,15 @@
 // Builds the router's long-lived parts from a configuration; `serve`, `demo` and `explain` share it.
 import { performance } from 'node:perf_hooks';
+import { isDeepStrictEqual } from 'node:util';
+import { peerKey } from '../access/admin-gate.js';
 import { ApiGate } from '../access/api-gate.js';
 import type { Config } from '../config/config.js';
+import { type ConfigChange, configChange } from '../config/config-change.js';
 import { Discovery } from '../discovery/discovery.js';
-import type { EventReport } from '../events/event-messages.js';
 import { startEventThread } from '../events/event-thread.js';
 import { createServer } from '../http/server.js';
-import { log } from '../log.js';
-import { createMetrics } from '../metrics.js';
+import { configureLog, log } from '../log.js';
+import { createMetrics, type Metrics } from '../metrics.js';
 import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
@@ -16,6 +18,7 @@ import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
+import { Replica } from '../replica/replica.js';
 import { createAdmin } from '../router/admin.js';
 import { Admission } from '../router/admission.js';
 import { createApi } from '../router/api.js';
@@ -27,22 +30,28 @@ import { Dispatcher } from '../router/dispatcher.js';
 import { EngineControl } from '../router/engine-control.js';
 import { EnginePrompts } from '../router/engine-prompts.js';
 import { Fleet } from '../router/fleet.js';
-import type { FleetModel } from '../router/fleet-model.js';
 import { metricsPage } from '../router/gauges.js';
 import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
+import { overdueOutline } from '../router/overdue-outline.js';
+import { readiness } from '../router/readiness.js';
 import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
+import type { MatchTask } from '../tokenizer/match-task.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { drained } from './drain.js';
+import { onEventReport } from './event-reports.js';
 import { letHeapGrow } from './heap-growth.js';
+import { live } from './live-parts.js';
+import { fleetModel, newTokenizers, requestLimits } from './model-settings.js';
+import { threadStates } from './thread-states.js';
 import { VERSION } from './version.js';
 
 /** A source of endpoints that does not answer must not keep the router from serving what it knows. */
@@ -58,6 +67,10 @@ export interface Assembly {
   readonly unknownTopics: ReadonlySet<string>;
   /** Listens on both ports; returns their URLs. */
   listen(): Promise<{ readonly url: string; readonly adminUrl: string }>;
+  readonly metrics: Metrics;
+  /** Takes another configuration over, for what comes from now on; requests in flight end as they began.
+   * Rejects with ConfigError when it cannot be used: then nothing has changed. */
+  change(config: Config): Promise<Omit<ConfigChange, 'config'>>;
   /** Refuses new connections, lets requests in flight end (at most `graceMs`), closes everything. */
   close(graceMs: number): Promise<void>;
 }
@@ -71,9 +84,11 @@ export interface AssemblyExtras {
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
 export async function assemble(
   config: Config,
-  { scheduler = createScheduler(config.scheduling), demo = null }: AssemblyExtras = {},
+  { scheduler: given, demo = null }: AssemblyExtras = {},
 ): Promise<Assembly> {
   letHeapGrow();
+  let current = config;
+  let scheduler = given ?? createScheduler(config.scheduling);
   const metrics = createMetrics();
   metrics.buildInfo.set({ version: VERSION }, 1);
   const { gpu, cpu, storage } = config.index.tierWeights;
@@ -83,45 +98,48 @@ export async function assemble(
   });
   const predicted = new PredictedBlocks();
   const history = new RoutingHistory(performance.now.bind(performance));
-  const forwarder = createForwarder({
-    connectTimeoutMs: config.timeouts.connectMs,
-    firstByteTimeoutMs: config.timeouts.firstByteMs,
-    idleTimeoutMs: config.timeouts.idleMs,
-    tls: config.tls,
-  });
-  const fleet = new Fleet({
-    models: config.models.map(fleetModel),
-    endpointLimit: native.maxEndpoints,
-    history,
-    predicted,
-    monitor: config.monitor,
-    release: (url) => forwarder.release(url),
-    random: Math.random,
-    questions: questionDispatcher(config.tls),
-  });
+  const forwarder = createForwarder(
+    live({ connectTimeoutMs: config.timeouts.connectMs, tls: config.tls }, () => ({
+      firstByteTimeoutMs: current.timeouts.firstByteMs,
+      idleTimeoutMs: current.timeouts.idleMs,
+    })),
+  );
+  const fleet = new Fleet(
+    live(
+      {
+        models: config.models.map(fleetModel),
+        endpointLimit: native.maxEndpoints,
+        history,
+        predicted,
+        release: (url: string) => forwarder.release(url),
+        random: Math.random,
+        questions: questionDispatcher(config.tls),
+      },
+      () => ({ monitor: current.monitor, limits: requestLimits(current.limits) }),
+    ),
+  );
   const unknownTopics = new Set<string>();
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
-    onReport(report, fleet, unknownTopics),
+    onEventReport(report, fleet, unknownTopics),
   );
-  fleet.follow(thread);
-  const { limits } = config;
   const onMain = new RequestMatcher({
     parse: parseRequest,
     match: (hashes, triples) => index.native.match(hashes, triples),
     maxEndpoints: native.maxEndpoints,
-    limits,
   });
   const quick = new QuickMatcher(onMain);
-  const pool = new TokenizerPool({
-    threads: config.tokenizer.threads,
-    queueMax: config.limits.queuedRequests,
-    deadlineMs: config.timeouts.matchMs,
-    indexId: index.id,
-    models: fleet.models().forPool,
-    limits: { messages: limits.messages, promptTokens: limits.promptTokens },
-    outline: (task) => onMain.outline(task),
-    quick: (task) => quick.match(task),
-  });
+  const pool = new TokenizerPool(
+    live(
+      {
+        threads: config.tokenizer.threads,
+        indexId: index.id,
+        models: fleet.models().forPool,
+        outline: overdueOutline(),
+        quick: (task: MatchTask) => quick.match(task),
+      },
+      () => ({ queueMax: current.limits.queuedRequests, deadlineMs: current.timeouts.matchMs }),
+    ),
+  );
   try {
     await pool.ready();
     await quick.load(pool.quickFolders);
@@ -135,98 +153,126 @@ export async function assemble(
   });
   discovery.follow(config.models);
   await discovery.first(DISCOVERY_WAIT_MS);
+  let draining = false;
+  const replica = new Replica({
+    peers: config.peers,
+    adminPort: config.listen.adminPort,
+    peerKey: () => (current.access.adminKey === null ? null : peerKey(current.access.adminKey)),
+    stateDir: config.stateDir,
+    loadIntervalMs: config.peerLoadMs,
+    ...{ software: VERSION, thread },
+    sources: () => fleet.eventSources,
+    ownLoad: (slot) => fleet.inflight(slot),
+    onLoads: (loads) => fleet.hearPeers(loads),
+    unready: () => (draining ? 'draining' : null),
+  });
+  await replica.start();
+  fleet.follow(thread);
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
-  const chooser = new Chooser({
-    scheduler,
-    scores: new MatchScores(),
-    predicted,
-    history,
-    heat: new PrefixHeat(performance.now.bind(performance)),
-    random: Math.random,
-  });
+  const chooser = new Chooser(
+    live(
+      {
+        scores: new MatchScores(),
+        ...{ predicted, history, random: Math.random },
+        heat: new PrefixHeat(performance.now.bind(performance)),
+      },
+      () => ({ scheduler }),
+    ),
+  );
   const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
-  const dispatcher = new Dispatcher({
-    fleet,
-    chooser,
-    predicted,
-    history,
-    forwarder,
-    book,
-    metrics,
-    retry: new RetryPolicy(Math.random),
-    attempts: config.limits.attempts,
-    exposeHeaders: config.decisionHeaders,
-  });
-  const bodyLimitBytes = config.limits.bodyBytes;
-  const { devRoutes } = config;
-  const timeoutMs = config.timeouts.firstByteMs;
-  const admission = new Admission({
-    inflightMax: config.limits.inflightRequests,
-    waitingMax: config.limits.waitingRequests,
-    waitMs: config.timeouts.queueMs,
-    nowMs: () => performance.now(),
-    onWaiting: (model, count) => metrics.waitingRequests.set({ model }, count),
-  });
-  const router = new Router({
-    matcher: new EnginePrompts({
-      matcher: pool,
-      fleet,
-      forwarder,
-      metrics,
-      deadlineMs: config.timeouts.matchMs,
-    }),
-    fleet,
-    chooser,
-    dispatcher,
-    book,
-    admission,
-    responses: new StoredResponses(fleet, () => performance.now()),
-    metrics,
-    parity: new TokenParity({
-      matcher: pool,
-      fleet,
-      forwarder,
-      metrics,
-      rate: config.monitor.tokenParityRate,
-      timeoutMs: config.monitor.timeoutMs,
-      random: Math.random,
-    }),
-    bodyLimitBytes,
-  });
-  let draining = false;
+  const dispatcher = new Dispatcher(
+    live(
+      {
+        ...{ fleet, chooser, predicted, history, forwarder, book, metrics },
+        retry: new RetryPolicy(Math.random),
+      },
+      () => ({ attempts: current.limits.attempts, exposeHeaders: current.decisionHeaders }),
+    ),
+  );
+  const admission = new Admission(
+    live(
+      {
+        nowMs: () => performance.now(),
+        onWaiting: (model: string, count: number) => metrics.waitingRequests.set({ model }, count),
+      },
+      () => ({
+        inflightMax: current.limits.inflightRequests,
+        waitingMax: current.limits.waitingRequests,
+        waitMs: current.timeouts.queueMs,
+      }),
+    ),
+  );
+  const asking = { matcher: pool, fleet, forwarder, metrics };
+  const matcher = new EnginePrompts(
+    live({ ...asking }, () => ({ deadlineMs: current.timeouts.matchMs })),
+  );
+  const parity = new TokenParity(
+    live({ ...asking, random: Math.random }, () => ({
+      rate: current.monitor.tokenParityRate,
+      timeoutMs: current.monitor.timeoutMs,
+    })),
+  );
+  const bodyLimit = () => ({ bodyLimitBytes: current.limits.bodyBytes });
+  const responses = new StoredResponses(fleet, () => performance.now());
+  const router = new Router(
+    live(
+      { matcher, fleet, chooser, dispatcher, book, admission, responses, metrics, parity },
+      bodyLimit,
+    ),
+  );
   const gate = new ApiGate(config.access, () => performance.now());
-  const control = new EngineControl({ fleet, forwarder, metrics, bodyLimitBytes, devRoutes });
+  const control = new EngineControl(
+    live({ fleet, forwarder, metrics }, () => ({
+      ...bodyLimit(),
+      devRoutes: current.devRoutes,
+    })),
+  );
   const queue = () => pool.counts;
   const caches = () => quick.caches();
+  const threads = () => threadStates(pool, thread);
+  const availableEndpoints = () => fleet.available(null).length;
+  const nowMs = () => performance.now();
   const page = (accept: string | undefined) =>
-    metricsPage({ fleet, discovery, index, queue, caches, metrics }, accept);
+    metricsPage({ fleet, discovery, index, queue, caches, threads, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
   const plan = () => scheduler.description;
   const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
-  const shared = { router, fleet, metrics, bodyLimitBytes, metricsPage: page };
+  const shared = { router, fleet, metrics, metricsPage: page };
   const api = createServer(
-    createApi({
-      ...shared,
-      control,
-      timeoutMs,
-      keepAliveMs: config.timeouts.keepAliveMs,
-      version: VERSION,
-      gate,
-      requestLog: () => config.log,
-    }),
+    createApi(
+      live({ ...shared, control, version: VERSION, gate, requestLog: () => current.log }, () => ({
+        ...bodyLimit(),
+        timeoutMs: current.timeouts.firstByteMs,
+        keepAliveMs: current.timeouts.keepAliveMs,
+      })),
+    ),
   );
   const admin = createServer(
-    createAdmin({
-      ...{ ...shared, index, book, feed, demo, discovery },
-      files: new DashboardFiles(),
-      draining: () => draining,
-      adminKey: () => config.access.adminKey,
-    }),
+    createAdmin(
+      live(
+        {
+          ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
+          files: new DashboardFiles(),
+          readiness: () =>
+            readiness({ draining: () => draining, availableEndpoints, threads, nowMs }),
+          adminKey: () => current.access.adminKey,
+        },
+        bodyLimit,
+      ),
+    ),
   );
   log.info('scheduling', { plan: scheduler.description });
+
+  /** Makes ready what takes time and may fail, so that the change itself can do neither. */
+  const loadNewTokenizers = async (next: Config) => {
+    for (const folder of newTokenizers(current.models, next.models)) {
+      const { isQuick } = await pool.load(folder);
+      if (isQuick) await quick.load([folder]);
+    }
+  };
 
   return {
     router,
@@ -235,6 +281,22 @@ export async function assemble(
     index,
     matcher: pool,
     unknownTopics,
+    metrics,
+    async change(next) {
+      await loadNewTokenizers(next);
+      const { config: settled, changed, waiting } = configChange(current, next);
+      const before = current;
+      current = settled;
+      configureLog(settled.log);
+      gate.change(settled.access);
+      if (!isDeepStrictEqual(before.scheduling, settled.scheduling)) {
+        scheduler = createScheduler(settled.scheduling);
+        log.info('scheduling', { plan: scheduler.description });
+      }
+      fleet.setModels(settled.models.map(fleetModel));
+      discovery.follow(settled.models);
+      return { changed, waiting };
+    },
     async listen() {
       const { host, port, adminHost, adminPort } = config.listen;
       const url = urlOf(host, await api.listen(host, port));
@@ -253,29 +315,9 @@ export async function assemble(
       admin.close();
       fleet.close();
       book.mismatches.close();
-      await Promise.all([thread.close(), pool.close()]);
+      await replica.save();
+      await Promise.all([thread.close(), pool.close(), replica.close()]);
       index.close();
-    },
-  };
-}
-
-function fleetModel(model: Config['models'][number]): FleetModel {
-  const { chatTemplate, chatTemplateContentFormat, trustRequestChatTemplate } = model;
-  return {
-    name: model.name,
-    aliases: model.aliases,
-    tokenizer: model.tokenizer,
-    rendersMedia: model.renderMedia,
-    blockSizeTokens: model.blockSize,
-    hashAlgorithm: model.hashAlgorithm,
-    hashSeed: model.hashSeed,
-    maxModelLen: model.maxModelLen,
-    apiKey: model.apiKey,
-    replaceAuthorization: model.replaceAuthorization,
-    chat: {
-      chatTemplateContentFormat,
-      trustRequestChatTemplate,
-      ...(chatTemplate === null ? {} : { chatTemplate }),
     },
   };
 }
@@ -284,25 +326,4 @@ function fleetModel(model: Config['models'][number]): FleetModel {
 function urlOf(host: string, port: number): string {
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
-}
-
-function onReport(report: EventReport, fleet: Fleet, unknownTopics: Set<string>): void {
-  switch (report.type) {
-    case 'state':
-      fleet.eventStates(report.states);
-      break;
-    case 'removed':
-      fleet.forgotten(report.slot);
-      break;
-    case 'ready':
-      if (report.boundTo !== null) log.info('engines may connect', { address: report.boundTo });
-      break;
-    case 'unknown-topic':
-      unknownTopics.add(report.topic);
-      log.warn('events under a topic that names no endpoint', { topic: report.topic });
-      break;
-    case 'failed':
-      log.error('the event thread failed: matches grow stale', { reason: report.message });
-      break;
-  }
 }

@@ -1,12 +1,13 @@
 // `warmpath serve`: the router, until it is told to stop.
-import { loadConfig } from '../config/config.js';
+import { type Config, loadConfig } from '../config/config.js';
 import { configureLog, log } from '../log.js';
 import type { CommandInvocation } from './arguments.js';
 import { assemble } from './assembly.js';
+import { ConfigReloader } from './config-reloader.js';
 import { untilStopped } from './shutdown.js';
 
 export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Promise<void> {
-  const loaded = loadConfig(flags.config, {
+  const overrides = {
     host: flags.host,
     port: flags.port,
     adminHost: flags['admin-host'],
@@ -16,19 +17,27 @@ export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Pr
     eppFile: flags['config-file'],
     eppText: flags['config-text'],
     logLevel: flags['log-level'],
-  });
+    stateDir: flags['state-dir'],
+  };
+  const load = () => loadConfig(flags.config, overrides);
+  const loaded = load();
   const { config } = loaded;
   configureLog(config.log);
   for (const warning of [...warnings, ...loaded.warnings]) log.warn(warning);
   for (const line of config.scheduling.mapped) log.info(`scheduling: ${line}`);
   const stopped = untilStopped();
   const assembly = await assemble(config);
+  const { metrics } = assembly;
+  const change = (next: Config) => assembly.change(next);
+  const reloader = new ConfigReloader(loaded, { load, change, metrics });
+  process.on('SIGHUP', () => void reloader.reload());
   try {
     const { url, adminUrl } = await assembly.listen();
     process.stdout.write(`ready ${url}\n`);
     log.info('listening', { url, adminUrl, adminAddress: config.listen.adminHost });
     log.info('stopping', { signal: await stopped });
   } finally {
-    await assembly.close(config.timeouts.drainMs);
+    reloader.close();
+    await assembly.close(reloader.config.timeouts.drainMs);
   }
 }

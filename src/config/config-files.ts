@@ -1,20 +1,23 @@
 // ConfigFiles: reads the files that a configuration names, and remembers which they were.
-import { readFileSync } from 'node:fs';
+import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 
+/** By absolute name: the version that was read. */
+export type FileVersions = ReadonlyMap<string, string>;
+
 export class ConfigFiles {
   readonly #folder: string;
-  readonly #names = new Set<string>();
+  readonly #versions = new Map<string, string>();
 
   /** Names are looked for in `folder`. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Absolute names of all files read so far. */
-  get names(): readonly string[] {
-    return [...this.#names];
+  /** All files read so far. */
+  get versions(): FileVersions {
+    return this.#versions;
   }
 
   resolve(name: string): string {
@@ -24,16 +27,18 @@ export class ConfigFiles {
   /** Throws ConfigError naming the file; `what` says where its name stands. */
   read(name: string, what: string): string {
     const resolved = this.resolve(name);
-    this.#names.add(resolved);
-    return readText(resolved, what);
+    try {
+      // Before it is read: a change in between is seen later, instead of never.
+      this.#versions.set(resolved, fileVersion(statSync(resolved, { bigint: true })));
+      return readFileSync(resolved, 'utf8');
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ConfigError(`${what} ${resolved} cannot be read: ${reason}`);
+    }
   }
 }
 
-export function readText(file: string, what: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`${what} ${file} cannot be read: ${reason}`);
-  }
+/** Another text for other contents, as far as file systems tell. */
+export function fileVersion({ ino, size, mtimeNs }: BigIntStats): string {
+  return `${ino} ${size} ${mtimeNs}`;
 }

@@ -1,7 +1,7 @@
 // Every configuration key, once: name, type, unit, range, default and what it is for.
 import type { HashAlgorithm } from '../native.js';
 import { ACCESS, ENGINE_TLS } from './access-schema.js';
-import { bindAddress } from './addresses.js';
+import { bindAddress, engineUrl } from './addresses.js';
 import { ENDPOINTS } from './endpoint-schema.js';
 import {
   anything,
@@ -261,6 +261,15 @@ export const CONFIG = table(
     ),
     tls: ENGINE_TLS,
     access: ACCESS,
+    peers: list(
+      engineUrl('Admin port of another router, or of all under a name, as http://warmpath:9090.'),
+      { doc: 'Other routers of the same engines: where to take the index over from.', max: 64 },
+    ),
+    peerLoadMs: ms("Between two looks at the peers' load; 0: never.", 200, 0),
+    stateDir: optional(
+      text({ doc: 'Folder where the index is kept while the router is stopped.' }),
+      'none: it is not kept',
+    ),
     devRoutes: flag({
       doc: "Pass vLLM's development calls (reset, sleep, weight updates) on to every engine concerned.",
       fallback: false,

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { type AccessConfig, type AccessOverrides, readAccess } from './access-config.js';
-import { ConfigFiles, readText } from './config-files.js';
+import { ConfigFiles, type FileVersions } from './config-files.js';
 import { CONFIG, type ConfigFile, type ModelFile } from './config-schema.js';
 import {
   discoveredEndpoint,
@@ -54,6 +54,7 @@ export interface ConfigOverrides extends AccessOverrides {
   readonly eppFile: string | null;
   readonly eppText: string | null;
   readonly logLevel: Config['log']['level'] | null;
+  readonly stateDir?: string | null;
 }
 
 export const NO_OVERRIDES: ConfigOverrides = {
@@ -70,8 +71,8 @@ export const NO_OVERRIDES: ConfigOverrides = {
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** Absolute names of all files it was read from. */
-  readonly files: readonly string[];
+  /** All files it was read from. */
+  readonly files: FileVersions;
   /** What works, but probably not as meant. */
   readonly warnings: readonly string[];
 }
@@ -82,8 +83,9 @@ const DEFAULT_TIERS = { gpu: 1, cpu: 0.8, storage: 0.25 };
 
 /** Throws ConfigError naming file, line, key and value. */
 export function loadConfig(file: string, overrides: ConfigOverrides = NO_OVERRIDES): LoadedConfig {
-  const { files, ...loaded } = parseConfig(readText(file, '--config'), file, overrides);
-  return { ...loaded, files: [path.resolve(file), ...files] };
+  const own = new ConfigFiles('.');
+  const { files, ...loaded } = parseConfig(own.read(file, '--config'), file, overrides);
+  return { ...loaded, files: new Map([...own.versions, ...files]) };
 }
 
 /** `source` is the file's name: other files are looked for beside it. */
@@ -109,7 +111,7 @@ export function parseConfig(
   const bind = eventBind(file, plan, named);
   const models = named.map((model) => withPlan(model, plan, bind, warnings));
   const rest = merged(file, plan, overrides, bind);
-  return { config: { ...file, tls, access, ...rest, models }, warnings, files: files.names };
+  return { config: { ...file, tls, access, ...rest, models }, warnings, files: files.versions };
 }
 
 function schedulingPlan(
@@ -249,11 +251,17 @@ function withPlan(
 }
 
 function merged(
-  { listen, kvEvents, index, log }: Pick<Config, 'listen'> & Omit<ConfigFile, 'listen'>,
+  {
+    listen,
+    kvEvents,
+    index,
+    log,
+    stateDir: folder,
+  }: Pick<Config, 'listen'> & Omit<ConfigFile, 'listen'>,
   plan: SchedulingPlan,
-  { host, port, adminHost, adminPort, logLevel }: ConfigOverrides,
+  { host, port, adminHost, adminPort, logLevel, stateDir }: ConfigOverrides,
   bind: string | null,
-): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling'> {
+): Pick<Config, 'listen' | 'kvEvents' | 'index' | 'log' | 'scheduling' | 'stateDir'> {
   const { speculative } = plan;
   const plannedTtlMs =
     speculative === null ? DEFAULT_TTL_MS : speculative.enabled ? speculative.ttlMs : 0;
@@ -273,5 +281,6 @@ function merged(
     },
     log: { ...log, level: logLevel ?? log.level },
     scheduling: plan,
+    stateDir: stateDir ?? folder,
   };
 }

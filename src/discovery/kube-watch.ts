@@ -206,7 +206,7 @@ function cureOf(failure: unknown): string {
     case 401:
       return ' (the token or certificate is not accepted)';
     case 403:
-      return ' (give the service account get, list and watch on it: deploy/base/rbac.yaml)';
+      return ' (give the service account list and watch on it: deploy/base/rbac.yaml)';
     case 404:
       return ' (is its CustomResourceDefinition installed?)';
     default:

@@ -58,8 +58,11 @@ export interface EndpointLoad {
   readonly recentTokens: number;
   /** Time it takes to compute a prompt token, as its answers show; null: not known yet. */
   readonly prefillMsPerToken: number | null;
-  /** Requests that came to the engine past this router, as of the last poll. */
+  /** Requests that came to the engine past this router: those of its peers as they last told, others
+   * as of the last poll. */
   readonly otherRequests: number;
+  /** As inflightTokens, of this router's peers as they last told. */
+  readonly otherTokens: number;
   /** null: the engine serves no adapters. */
   readonly lora: LoraLoad | null;
 }

@@ -20,13 +20,18 @@ export interface EngineReport {
   readonly models: readonly ServedModel[] | null;
 }
 
-export interface PollerOptions {
-  readonly url: string;
+/** Looked up for each poll. */
+export interface PollerIntervals {
   readonly intervalMs: number;
   readonly healthIntervalMs?: number;
   readonly modelsIntervalMs?: number;
   /** For each page. */
   readonly timeoutMs?: number;
+}
+
+export interface PollerOptions {
+  readonly url: string;
+  readonly intervals: PollerIntervals;
   /** Sent as `Authorization: Bearer`: /v1/models is guarded where the engine has a key. */
   readonly apiKey: () => string | null;
   /** Only this rank's series count; null: all of the engine's. */
@@ -75,7 +80,7 @@ export class EnginePoller {
 
   /** One poll, then the next is planned: polls of one engine never overlap. Never rejects. */
   async #poll(): Promise<void> {
-    const { intervalMs, onReport, onFailure, random } = this.#options;
+    const { intervals, onReport, onFailure, random } = this.#options;
     const { signal } = this.#stop;
     try {
       const report = await this.#ask();
@@ -88,17 +93,14 @@ export class EnginePoller {
       () => {
         this.#polling = this.#poll();
       },
-      intervalMs * (0.9 + 0.2 * random()),
+      intervals.intervalMs * (0.9 + 0.2 * random()),
     );
   }
 
   /** Rejects when the engine cannot be reached, is too slow, or says that it is not well. */
   async #ask(): Promise<EngineReport> {
-    const {
-      healthIntervalMs = HEALTH_EVERY_MS,
-      modelsIntervalMs = MODELS_EVERY_MS,
-      dataParallelRank = null,
-    } = this.#options;
+    const { intervals, dataParallelRank = null } = this.#options;
+    const { healthIntervalMs = HEALTH_EVERY_MS, modelsIntervalMs = MODELS_EVERY_MS } = intervals;
     if (performance.now() - this.#healthAtMs >= healthIntervalMs) {
       // Asked again at once after a failure. vLLM answers 503 here when its engine is dead, while
       // every other page still answers.
@@ -115,7 +117,8 @@ export class EnginePoller {
 
   /** null: the engine does not have that page for us. */
   async #get(path: string): Promise<string | null> {
-    const { url, timeoutMs = TIMEOUT_MS, dispatcher } = this.#options;
+    const { url, intervals, dispatcher } = this.#options;
+    const { timeoutMs = TIMEOUT_MS } = intervals;
     const apiKey = this.#options.apiKey();
     const { statusCode, body } = await request(`${url}${path}`, {
       headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` },

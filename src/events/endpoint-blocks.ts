@@ -66,6 +66,20 @@ export class EndpointBlocks implements StreamContent {
     return this.#rehasher === null ? this.#settings : this.#rehasher.settings;
   }
 
+  /** Which KV cache groups are followed, as bits. */
+  get groups(): readonly number[] {
+    return [...this.#groups.words];
+  }
+
+  /** Its blocks are in the index already, keyed by the engine's hashes as `settings` say. The next run
+   * from the start of a prompt will show whether that still holds. */
+  resume(settings: HashSettings, groups: readonly number[]): void {
+    this.#groups.words.set(groups.slice(0, this.#groups.words.length));
+    this.#settings = settings;
+    this.#holdsSome = true;
+    this.#become('exact', 'proven before, as a snapshot of the index says');
+  }
+
   get lagSeconds(): number | null {
     return this.#lagSeconds;
   }

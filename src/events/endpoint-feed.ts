@@ -9,6 +9,8 @@ import { newCounts } from './event-counts.js';
 import type { EventSource, EventState } from './event-messages.js';
 import type { HeldBudget } from './held-messages.js';
 import type { RehashBudget } from './rehasher.js';
+import type { KnownPosition } from './snapshot-desk.js';
+import type { EndpointPosition } from './snapshot-messages.js';
 import type { News } from './state-reporter.js';
 import type { ReplayService } from './stream-repair.js';
 
@@ -42,7 +44,8 @@ export class EndpointFeed {
   /** Why no events can come; null: they can. */
   #obstacle: string | null = null;
 
-  constructor(source: EventSource, setup: FeedSetup) {
+  /** `known`: its blocks are in the index already, as of a snapshot. */
+  constructor(source: EventSource, setup: FeedSetup, known: KnownPosition | null = null) {
     this.source = source;
     this.#setup = setup;
     const changed = () => this.#changed();
@@ -55,6 +58,26 @@ export class EndpointFeed {
       nowMs: setup.nowMs,
       changed,
     });
+    if (known === null) return;
+    const { settings, groups, streams } = known.position;
+    this.#blocks.resume(settings, groups);
+    for (const position of streams) {
+      this.#streamOf(position.publisher)?.resume(position, known.writtenMs);
+    }
+  }
+
+  /** Where its streams stand, if the index holds just the blocks that their batches leave and these
+   * are keyed by the engine's own hashes; else null. */
+  position(): EndpointPosition | null {
+    const { keying, settings } = this.#blocks;
+    if (keying !== 'exact' || settings === null || this.#streams.size === 0) return null;
+    const streams = [...this.#streams].map(([publisher, stream]) => {
+      const { position } = stream;
+      return position === null ? null : { publisher, ...position };
+    });
+    const known = streams.filter((position) => position !== null);
+    if (known.length < streams.length) return null;
+    return { slot: this.source.slot, settings, groups: this.#blocks.groups, streams: known };
   }
 
   /** `publisher` tells apart the publishers behind one topic: their data-parallel rank. */
@@ -87,6 +110,10 @@ export class EndpointFeed {
     for (const stream of this.#streams.values()) stream.disconnected();
   }
 
+  processStarted(unixSeconds: number): void {
+    for (const stream of this.#streams.values()) stream.processStarted(unixSeconds);
+  }
+
   /** No events will come, for a reason only the operator can remove. */
   obstructed(reason: string): void {
     this.#obstacle = reason;
@@ -100,9 +127,14 @@ export class EndpointFeed {
   }
 
   close(): void {
+    this.abandon();
+    this.#blocks.close();
+  }
+
+  /** Its blocks stay in the index. */
+  abandon(): void {
     this.#closing.abort();
     for (const stream of this.#streams.values()) stream.close();
-    this.#blocks.close();
   }
 
   state(): EventState {

@@ -54,6 +54,7 @@ export class EndpointStream {
   #state: 'live' | 'waiting for a turn' | 'repairing' = 'live';
   /** Why the repair under way puts the blocks in doubt. */
   #repairReason: string | null = null;
+  #repairKind: Repair['kind'] | null = null;
   /** The connection is new, and nothing has shown that the process is not. */
   #unverified: string | null = null;
   #repairs = 0;
@@ -80,6 +81,22 @@ export class EndpointStream {
   get sequence(): number | null {
     const { applied } = this.#tracker;
     return applied === -1 ? null : applied;
+  }
+
+  /** The last batch that what is known rests on; null while that is nothing, or not all of it. */
+  get position(): { readonly sequence: number; readonly ts: number } | null {
+    const { applied, appliedTs } = this.#tracker;
+    if (applied === null || applied < 0 || Number.isNaN(appliedTs)) return null;
+    if (this.#state === 'waiting for a turn' || this.#repairKind === 'full') return null;
+    return { sequence: applied, ts: appliedTs };
+  }
+
+  /** What the batches up to this one leave is known already. The connection tells what came since, or
+   * that the process is another. */
+  resume({ sequence, ts }: { sequence: number; ts: number }, sinceMs: number): void {
+    this.#tracker.replayed(sequence, ts);
+    this.#learned = true;
+    this.#awaySinceMs = sinceMs;
   }
 
   receive(sequence: number, payload: Uint8Array): void {
@@ -109,6 +126,16 @@ export class EndpointStream {
       const reason = 'reconnected, asking what was missed';
       this.#start({ kind: 'continue', cause: 'connect', reason });
     } else this.#start(LEARN);
+  }
+
+  /** The engine's process began then, unix time in seconds. Tells of a restart that no connection and
+   * no number has shown: that the next batch has the next number may be chance. */
+  processStarted(unixSeconds: number): void {
+    if (this.#closed || !this.#tracker.reachesBefore(unixSeconds)) return;
+    if (this.#state !== 'live') this.#reconnectedMeanwhile = true;
+    else if (!this.#mayReplay()) this.#restarted();
+    else
+      this.#start({ kind: 'continue', cause: 'connect', reason: 'the engine may have restarted' });
   }
 
   disconnected(): void {
@@ -287,6 +314,7 @@ export class EndpointStream {
   }
 
   #setRepairReason(repair: Repair | null): void {
+    this.#repairKind = repair?.kind ?? null;
     // A check of the end finds something so rarely that it casts no doubt.
     this.#repairReason = repair === null || repair.cause === 'end' ? null : repair.reason;
     this.#setup.changed();

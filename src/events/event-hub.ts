@@ -1,6 +1,6 @@
 // The event thread's work without the thread: feeds by slot, and who gets which message.
 import { log } from '../log.js';
-import { type NativePrefixIndex, native } from '../native.js';
+import { type NativePrefixIndex, type NativeSnapshotIndex, native } from '../native.js';
 import { proveHashing } from '../prefix/hash-prover.js';
 import { CheckBudget } from './check-budget.js';
 import type { Prover } from './endpoint-blocks.js';
@@ -20,6 +20,7 @@ import { MsgpackError } from './msgpack-walker.js';
 import { RehashBudget } from './rehasher.js';
 import { REPLAY_IDLE_MS, requestReplay } from './replay-client.js';
 import { ReplayTurns } from './replay-turns.js';
+import { SnapshotDesk } from './snapshot-desk.js';
 import { StateReporter } from './state-reporter.js';
 import type { ReplayService } from './stream-repair.js';
 import { TopicDirectory } from './topic-directory.js';
@@ -54,6 +55,8 @@ export class EventHub {
   readonly #reporter: StateReporter<EndpointFeed>;
   readonly #turns = new ReplayTurns(REPLAYS_AT_ONCE);
   readonly #feedSetup: FeedSetup;
+  /** null: the index is not the native one. */
+  readonly #snapshots: SnapshotDesk | null;
   #maintenance: NodeJS.Timeout | null = null;
   #central: CentralSubscription | null = null;
 
@@ -75,12 +78,15 @@ export class EventHub {
       checks: new CheckBudget(),
       changed: (feed, news) => this.#reporter.mark(feed, news),
     };
+    const feeds = () => [...this.#seats.values()].map(({ feed }) => feed);
+    this.#snapshots = isNative(options.index) ? new SnapshotDesk(options.index, feeds) : null;
     this.#maintain();
   }
 
   /** Binds in central mode, then reports `ready`. Rejects with ConfigError when it cannot bind. */
   async start(): Promise<void> {
-    const { bind, topicPrefix } = this.#options.data;
+    const { bind, topicPrefix, inherited = [] } = this.#options.data;
+    for (const slot of inherited) this.#options.index.clear(slot, null);
     if (bind !== null) {
       const handler = {
         message: (message: EventMessage) => this.#dispatch(message),
@@ -103,6 +109,22 @@ export class EventHub {
       case 'clear':
         this.#seats.get(command.slot)?.feed.clear(command.reason, command.everywhere);
         break;
+      case 'started':
+        this.#seats.get(command.slot)?.feed.processStarted(command.startedAt);
+        break;
+      case 'export': {
+        const step = this.#snapshots?.export(command) ?? NO_SNAPSHOTS;
+        this.#options.report({ type: 'exported', step });
+        break;
+      }
+      case 'import-begin':
+      case 'import-slice':
+      case 'import-end':
+        this.#options.report({
+          type: 'imported',
+          fault: this.#snapshots === null ? NO_SNAPSHOTS.reason : this.#snapshots.import(command),
+        });
+        break;
       case 'close':
         this.close();
         break;
@@ -118,6 +140,19 @@ export class EventHub {
     if (this.#maintenance !== null) clearTimeout(this.#maintenance);
   }
 
+  /** After a fault: lets go of all sockets and timers. The index is left as it is. */
+  abandon(): void {
+    this.#central?.close();
+    this.#topics.close();
+    this.#reporter.close();
+    if (this.#maintenance !== null) clearTimeout(this.#maintenance);
+    for (const { feed, subscription } of this.#seats.values()) {
+      subscription?.close();
+      feed.abandon();
+    }
+    this.#seats.clear();
+  }
+
   #maintain(): void {
     const more = this.#options.index.maintain();
     const pauseMs = more ? MORE_MAINTENANCE_MS : MAINTENANCE_MS;
@@ -126,7 +161,11 @@ export class EventHub {
   }
 
   #add(source: EventSource): void {
-    const feed = new EndpointFeed(source, this.#feedSetup);
+    const known = this.#snapshots?.claim(source.slot) ?? null;
+    // A thread that died may have taken a snapshot in for it.
+    const isInherited = this.#options.data.inherited !== undefined && known === null;
+    if (isInherited) this.#options.index.clear(source.slot, null);
+    const feed = new EndpointFeed(source, this.#feedSetup, known);
     let subscription: Subscription | null = null;
     if (source.connect !== null) {
       try {
@@ -189,6 +228,12 @@ export class EventHub {
       },
     };
   }
+}
+
+const NO_SNAPSHOTS = { kind: 'failed', reason: 'this index has no snapshots' } as const;
+
+function isNative(index: NativePrefixIndex): index is NativeSnapshotIndex {
+  return index instanceof native.PrefixIndex;
 }
 
 function handlerOf(feed: EndpointFeed): SubscriptionHandler {

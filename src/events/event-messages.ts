@@ -1,6 +1,7 @@
 // Messages between main and the event thread.
 import type { EndpointSlot, Trust } from '../endpoint/endpoint.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
+import type { ExportCommand, ExportStep, ImportCommand } from './snapshot-messages.js';
 
 /** An engine's event stream. */
 export interface EventSource {
@@ -33,6 +34,8 @@ export interface EventThreadData {
   /** Central mode: address to bind, and the topic prefix to subscribe to. */
   readonly bind: string | null;
   readonly topicPrefix: string;
+  /** Slots of which a thread that died may have left blocks in the index: they are forgotten. */
+  readonly inherited?: readonly EndpointSlot[];
 }
 
 export type EventCommand =
@@ -46,6 +49,11 @@ export type EventCommand =
       /** Also the blocks outside the GPU, which outlive most resets. */
       readonly everywhere: boolean;
     }
+  /** Its metrics say when its process began, unix time in seconds. */
+  | { readonly type: 'started'; readonly slot: EndpointSlot; readonly startedAt: number }
+  /** Each is answered by a report `exported` or `imported`, in order. */
+  | ExportCommand
+  | ImportCommand
   | { readonly type: 'close' };
 
 /** State of one endpoint's events; sent when it changes, at most every 100 ms, and less often when
@@ -92,4 +100,8 @@ export type EventReport =
   | { readonly type: 'state'; readonly states: readonly EventState[] }
   /** Central mode: a topic that names no endpoint, reported once a topic. */
   | { readonly type: 'unknown-topic'; readonly topic: string }
+  | { readonly type: 'exported'; readonly step: ExportStep }
+  /** `fault`: why the import cannot go on. */
+  | { readonly type: 'imported'; readonly fault: string | null }
+  /** The thread died, or could not be started again; it will be tried. */
   | { readonly type: 'failed'; readonly message: string };

@@ -7,6 +7,7 @@ export interface NamedFields {
   readonly model: string | null;
   /** undefined: not said, or not there. */
   readonly priority: number | undefined;
+  readonly stream: boolean;
 }
 
 /** Larger bodies are not parsed for this: it would hold up every other request. */
@@ -14,10 +15,14 @@ const PARSE_BYTES_MAX = 256 * 1024;
 /** Where clients put the fields, when they are searched for instead. */
 const SEARCH_BYTES = 4096;
 const NAME_BYTES_MAX = 512;
+/** Places looked at between the ends. The quotes of a key are escaped in a text, so that only keys are
+ * found; those of a tool's schema are followed by an object. */
+const PLACES_MAX = 64;
 const MODEL = /"model"\s*:\s*"([^"\\]+)"/;
 const PRIORITY = /"priority"\s*:\s*(-?\d{1,9})\s*[,}]/;
 const FORM_FIELD = /name="?model"?[^\n]*\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]+)\r\n/;
-const NOTHING: NamedFields = { model: null, priority: undefined };
+const STREAM = /"stream"\s*:\s*(true)\b/;
+const NOTHING: NamedFields = { model: null, priority: undefined, stream: false };
 
 export function namedFields(contentType: string, body: Uint8Array): NamedFields {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -34,7 +39,11 @@ function fieldsOfJson(bytes: Buffer): NamedFields {
     if (typeof parsed !== 'object' || parsed === null) return NOTHING;
     const model = 'model' in parsed && typeof parsed.model === 'string' ? parsed.model : null;
     const priority = 'priority' in parsed ? Number(parsed.priority) : Number.NaN;
-    return { model, priority: Number.isSafeInteger(priority) ? priority : undefined };
+    return {
+      model,
+      priority: Number.isSafeInteger(priority) ? priority : undefined,
+      stream: 'stream' in parsed && parsed.stream === true,
+    };
   } catch {
     // Not JSON after all: the engine will say so better than we could.
     return NOTHING;
@@ -47,9 +56,20 @@ function searchedFields(bytes: Buffer): NamedFields {
   const find = (field: RegExp) => field.exec(head)?.[1] ?? field.exec(tail)?.[1];
   const priority = find(PRIORITY);
   return {
-    model: asUtf8(find(MODEL)),
+    model: asUtf8(find(MODEL) ?? inBetween(bytes, '"model"', MODEL)),
     priority: priority === undefined ? undefined : Number(priority),
+    stream: (find(STREAM) ?? inBetween(bytes, '"stream"', STREAM)) !== undefined,
   };
+}
+
+function inBetween(bytes: Buffer, key: string, field: RegExp): string | undefined {
+  let at = bytes.indexOf(key);
+  for (let places = 0; at !== -1 && places < PLACES_MAX; places++) {
+    const [, found] = field.exec(bytes.toString('latin1', at, at + NAME_BYTES_MAX)) ?? [];
+    if (found !== undefined) return found;
+    at = bytes.indexOf(key, at + key.length);
+  }
+  return undefined;
 }
 
 /** The file of an upload may be large; the field is looked up around its name. */

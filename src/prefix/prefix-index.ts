@@ -4,7 +4,7 @@ import {
   CENSUS_HOLDERS,
   type IndexOptions,
   type IndexStats,
-  type NativePrefixIndex,
+  type NativeSnapshotIndex,
   native,
   type Tier,
 } from '../native.js';
@@ -33,10 +33,10 @@ export interface IndexCensus {
 }
 
 export class PrefixIndex {
-  #native: NativePrefixIndex | null;
+  #native: NativeSnapshotIndex | null;
   readonly #triples = new Uint32Array(maxEndpoints * MATCH_FIELDS);
 
-  private constructor(index: NativePrefixIndex) {
+  private constructor(index: NativeSnapshotIndex) {
     this.#native = index;
   }
 
@@ -55,7 +55,7 @@ export class PrefixIndex {
   }
 
   /** The native object, for the event walker. */
-  get native(): NativePrefixIndex {
+  get native(): NativeSnapshotIndex {
     return this.#open;
   }
 
@@ -114,7 +114,7 @@ export class PrefixIndex {
     this.#native = null;
   }
 
-  get #open(): NativePrefixIndex {
+  get #open(): NativeSnapshotIndex {
     if (this.#native === null) throw new Error('the prefix index is closed in this thread');
     return this.#native;
   }

@@ -3,11 +3,15 @@ import { Client, type Dispatcher, Pool } from 'undici';
 import { RouterError } from '../errors.js';
 import type { TlsOptions } from './engine-tls.js';
 
+/** Of one answer, in ms; they hold for the requests that come after they were set. */
+export interface AnswerLimits {
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
 export interface PoolLimits {
   readonly tls: TlsOptions;
   readonly connectTimeoutMs: number;
-  readonly firstByteTimeoutMs: number;
-  readonly idleTimeoutMs: number;
   readonly connectionsPerEndpoint: number;
 }
 
@@ -43,6 +47,13 @@ export class PooledConnection extends Client {
   }
 }
 
+interface EngineMessage {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: string[];
+  readonly body: Uint8Array | null;
+}
+
 /** What undici is asked to send, and the connection it chose. */
 export class EngineRequest implements Dispatcher.DispatchOptions {
   connection: PooledConnection | null = null;
@@ -50,12 +61,19 @@ export class EngineRequest implements Dispatcher.DispatchOptions {
   readonly path: string;
   readonly headers: string[];
   readonly body: Uint8Array | null;
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
 
-  constructor(method: string, path: string, headers: string[], body: Uint8Array | null) {
+  constructor(
+    { method, path, headers, body }: EngineMessage,
+    { firstByteTimeoutMs, idleTimeoutMs }: AnswerLimits,
+  ) {
     this.method = method;
     this.path = path;
     this.headers = headers;
     this.body = body;
+    this.headersTimeout = firstByteTimeoutMs;
+    this.bodyTimeout = idleTimeoutMs;
   }
 }
 
@@ -107,8 +125,6 @@ export class ConnectionPools {
       pipelining: 1,
       maxHeaderSize: HEADERS_MAX_BYTES,
       connect: { timeout: limits.connectTimeoutMs, ...limits.tls },
-      headersTimeout: limits.firstByteTimeoutMs,
-      bodyTimeout: limits.idleTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
       factory: (poolOrigin, options) => {

@@ -78,12 +78,15 @@ export interface ForwarderOptions {
 export function createForwarder(options: ForwarderOptions = {}): Forwarder {
   const limits = {
     connectTimeoutMs: options.connectTimeoutMs ?? 2000,
-    firstByteTimeoutMs: options.firstByteTimeoutMs ?? 600_000,
-    idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
     connectionsPerEndpoint: options.connectionsPerEndpoint ?? 1024,
     tls: options.tls === undefined ? {} : tlsOptions(options.tls),
   };
   const pools = new ConnectionPools(limits);
+  // Looked up for each request, so that they may be getters.
+  const answerLimits = () => ({
+    firstByteTimeoutMs: options.firstByteTimeoutMs ?? 600_000,
+    idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
+  });
 
   return {
     async forward(endpointUrl, request, exchange, observer) {
@@ -92,11 +95,12 @@ export function createForwarder(options: ForwarderOptions = {}): Forwarder {
       if (pool instanceof RouterError) return { kind: 'unanswered', error: pool, sent: false };
       pool.openRequests++;
       try {
-        const first = new EngineCall(pool, request, exchange, observer);
+        const limits = answerLimits();
+        const first = new EngineCall(pool, request, exchange, observer, limits);
         const outcome = await first.run();
         if (!first.failedOnStaleConnection) return outcome;
         observer.onStaleConnection?.();
-        const second = new EngineCall(pool, request, exchange, observer);
+        const second = new EngineCall(pool, request, exchange, observer, limits);
         const retried = await second.run();
         return retried.kind === 'unanswered' ? { ...retried, sent: true } : retried;
       } finally {

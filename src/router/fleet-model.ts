@@ -45,6 +45,15 @@ export function likelySettings(
   return { algorithm, ...root, blockSizeTokens, profile: 'main-2026-08-17' };
 }
 
+/** Whether events of the model's endpoints mean the same under both. */
+export function readsEventsAlike(a: FleetModel, b: FleetModel): boolean {
+  return (
+    a.blockSizeTokens === b.blockSizeTokens &&
+    a.hashAlgorithm === b.hashAlgorithm &&
+    a.hashSeed === b.hashSeed
+  );
+}
+
 export function eventSourceOf(endpoint: Endpoint, model: FleetModel | undefined): EventSource {
   const { slot, name, epoch, kvEvents, kvReplay, dataParallelRank, url } = endpoint;
   const { hostname, port, protocol } = new URL(url);

@@ -1,42 +1,40 @@
 // The live fleet: which endpoints can answer for a model, and what is known of each.
 import type { EndpointSlot, EndpointSpec, WantedEndpoint } from '../endpoint/endpoint.js';
-import type { HealthThresholds, HealthWitness } from '../endpoint/endpoint-health.js';
+import type { HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
 import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
 import { type BookedWork, type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import { ConfigError } from '../errors.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
-import type { HeaderList } from '../http/exchange.js';
 import { log } from '../log.js';
 import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
+import type { RequestLimits } from '../tokenizer/request-limits.js';
 import { EndpointRoster, type RosterChange } from './endpoint-roster.js';
 import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
+import { FleetModels } from './fleet-models.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
+import { intervalsOf, type MonitorSettings, thresholdsOf } from './monitor-settings.js';
 
 /** The writer of the prefix index, as far as the fleet needs it. */
 export interface EventSink {
   add(source: EventSource): void;
   remove(slot: EndpointSlot): void;
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
-}
-
-/** How endpoints are watched; the configuration's keys of the same names. */
-export interface MonitorSettings extends HealthThresholds {
-  readonly metricsIntervalMs: number;
-  readonly healthIntervalMs: number;
-  readonly modelsIntervalMs: number;
-  readonly timeoutMs: number;
+  started(slot: EndpointSlot, startedAt: number): void;
 }
 
 export interface FleetOptions {
   readonly models: readonly FleetModel[];
   readonly endpointLimit: number;
+  /** May be a getter, as `limits` may: looked up whenever it matters. */
   readonly monitor: MonitorSettings;
+  /** Of each request; left out: none. */
+  readonly limits?: RequestLimits;
   /** Told when an endpoint's cache is empty, or its events say more. */
   readonly history: RoutingHistory;
   readonly predicted: Pick<PredictedBlocks, 'forget'>;
@@ -48,7 +46,7 @@ export interface FleetOptions {
 
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #models: ReadonlyMap<string, FleetModel>;
+  readonly #models: FleetModels;
   readonly #set: EndpointSet;
   readonly #inflight: InflightLoad;
   readonly #live = new Map<EndpointSlot, LiveEndpoint>();
@@ -57,17 +55,36 @@ export class Fleet {
   #events: EventSink | null = null;
   #snapshot: ModelSnapshot | null = null;
   #version = 0;
+  #losses = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#models = new Map(options.models.map((model) => [model.name, model]));
+    this.#models = new FleetModels(options.models);
     this.#set = new EndpointSet(options.endpointLimit);
     this.#inflight = new InflightLoad(options.endpointLimit);
   }
 
-  /** The event thread follows the endpoints that are added from now on. */
+  /** The event thread follows all endpoints from now on. */
   follow(events: EventSink): void {
     this.#events = events;
+    for (const source of this.eventSources) events.add(source);
+  }
+
+  /** What this router itself has in flight there. */
+  inflight(slot: EndpointSlot): { requests: number; tokens: number } {
+    return { requests: this.#inflight.requests(slot), tokens: this.#inflight.tokens(slot) };
+  }
+
+  /** What peers have in flight, by slot; slots that are missing have nothing. */
+  hearPeers(loads: ReadonlyMap<EndpointSlot, { requests: number; tokens: number }>): void {
+    for (const live of this.#live.values()) live.hearPeers(loads.get(live.endpoint.slot));
+  }
+
+  /** How the event thread knows the endpoints. */
+  get eventSources(): readonly EventSource[] {
+    return this.all.map(({ endpoint }) => {
+      return eventSourceOf(endpoint, this.#models.get(endpoint.model));
+    });
   }
 
   /** Resolves when every endpoint has been looked at once, whatever came of it. */
@@ -78,8 +95,8 @@ export class Fleet {
   /** Throws ConfigError for a name used twice or one endpoint too many. */
   add(spec: EndpointSpec): LiveEndpoint {
     const endpoint = this.#set.add(spec);
-    const live = new LiveEndpoint(endpoint, this.#inflight, this.#options.monitor);
-    live.credentials = this.#credentials(endpoint.model);
+    const live = new LiveEndpoint(endpoint, this.#inflight, thresholdsOf(this.#options));
+    live.credentials = this.#models.credentials(endpoint.model);
     live.questions = this.#options.questions ?? null;
     this.#inflight.newTenant(endpoint.slot);
     this.#live.set(endpoint.slot, live);
@@ -89,12 +106,22 @@ export class Fleet {
     return live;
   }
 
+  /** From now on these are all models. Endpoints of one that is gone leave, and so do those whose events
+   * would be read in another way: the next list of theirs brings them back. */
+  setModels(models: readonly FleetModel[]): void {
+    for (const name of this.#models.replace(models)) this.#roster.set(name, []);
+    for (const live of this.all) {
+      live.credentials = this.#models.credentials(live.endpoint.model);
+    }
+    this.#snapshot = null;
+  }
+
   /** From now on these are all endpoints of the model; may be called at any time, with a list as
    * long as it likes. New ones join, those missing leave as `remove` says, and one whose identity or
    * address is another leaves and joins anew. What cannot join is logged, counted as refused, and
    * tried again when there is room. Throws ConfigError for a model that is not configured. */
   setEndpoints(model: string, wanted: readonly WantedEndpoint[]): RosterChange {
-    if (!this.#models.has(model)) {
+    if (this.#models.get(model) === undefined) {
       throw new ConfigError(`model ${JSON.stringify(model)} is not configured`);
     }
     return this.#roster.set(model, wanted);
@@ -102,13 +129,10 @@ export class Fleet {
 
   #poller(live: LiveEndpoint): EnginePoller {
     const { endpoint } = live;
-    const { monitor, random } = this.#options;
+    const { random } = this.#options;
     return new EnginePoller({
       url: endpoint.url,
-      intervalMs: monitor.metricsIntervalMs,
-      healthIntervalMs: monitor.healthIntervalMs,
-      modelsIntervalMs: monitor.modelsIntervalMs,
-      timeoutMs: monitor.timeoutMs,
+      intervals: intervalsOf(this.#options),
       apiKey: () => this.apiKeyOf(endpoint.model),
       ...(live.questions === null ? {} : { dispatcher: live.questions }),
       random,
@@ -143,6 +167,11 @@ export class Fleet {
     this.#roster.retry();
   }
 
+  /** How often an engine has gone out so far, whatever the reason. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   get all(): readonly LiveEndpoint[] {
     return [...this.#live.values()];
   }
@@ -157,7 +186,7 @@ export class Fleet {
   /** The same with those that are out at the moment. */
   serving(name: string | null): readonly LiveEndpoint[] {
     if (name === null) return this.all;
-    const model = this.#named(name);
+    const model = this.#models.named(name);
     if (model !== null) return this.all.filter(({ endpoint }) => endpoint.model === model.name);
     return this.all.filter((live) => live.servesAdapter(name));
   }
@@ -182,7 +211,7 @@ export class Fleet {
   }
 
   knows(name: string): boolean {
-    return this.#named(name) !== null || this.all.some((live) => live.servesAdapter(name));
+    return this.#models.named(name) !== null || this.all.some((live) => live.servesAdapter(name));
   }
 
   /** For what the router itself asks engines of a model; null: no key is needed. */
@@ -192,7 +221,7 @@ export class Fleet {
 
   /** The configured models and what their engines say of them. */
   modelFacts(): readonly ModelFacts[] {
-    return this.#options.models.map((model) => this.#facts(model));
+    return this.#models.facts(this.all, this.#options.limits);
   }
 
   /** The models as of now, for one request. */
@@ -243,42 +272,14 @@ export class Fleet {
     }
   }
 
-  /** What clients' requests carry in place of their own. */
-  #credentials(model: string): HeaderList {
-    const known = this.#models.get(model);
-    if (known === undefined || known.apiKey === null || !known.replaceAuthorization) return [];
-    return [['authorization', `Bearer ${known.apiKey}`]];
+  /** Until the event thread is back. */
+  missEvents(reason: string): void {
+    for (const live of this.all) live.missEvents(reason);
   }
 
   close(): void {
     for (const poller of this.#pollers.values()) poller.close();
     this.#pollers.clear();
-  }
-
-  #named(name: string): FleetModel | null {
-    const direct = this.#models.get(name);
-    if (direct !== undefined) return direct;
-    return this.#options.models.find((model) => model.aliases.includes(name)) ?? null;
-  }
-
-  #facts(model: FleetModel): ModelFacts {
-    const served = this.all
-      .filter(({ endpoint }) => endpoint.model === model.name)
-      .flatMap(({ models }) => models ?? []);
-    const adapters = served.filter(({ parent }) => parent !== null).map(({ id }) => id);
-    const lengths = served
-      .map(({ maxModelLen }) => maxModelLen)
-      .filter((length) => length !== null);
-    return {
-      name: model.name,
-      aliases: model.aliases,
-      tokenizer: model.tokenizer,
-      rendersMedia: model.rendersMedia,
-      loraAdapters: [...new Set(adapters)],
-      // The longest one: an engine with a shorter limit refuses by itself.
-      chat: model.chat,
-      maxModelLen: model.maxModelLen ?? (lengths.length === 0 ? null : Math.max(...lengths)),
-    };
   }
 
   #learn(live: LiveEndpoint, report: EngineReport): void {
@@ -293,6 +294,10 @@ export class Fleet {
     ) {
       this.#snapshot = null;
     }
+    const startedAt = metrics?.startedAt ?? null;
+    if (startedAt !== null && startedAt !== before?.startedAt) {
+      this.#events?.started(live.endpoint.slot, startedAt);
+    }
     if (metrics?.sleeping === true && before?.sleeping !== true) {
       this.cleared(live, 'the engine sleeps', false);
     }
@@ -306,6 +311,12 @@ export class Fleet {
     // Nobody listens: the process is gone, and its cache with it.
     if (refused) this.#options.history.forget(live.endpoint.slot);
     if (healthy && !live.health.healthy) {
+      // Ranks go with their server, as one.
+      const { url } = live.endpoint;
+      const isFirst = this.all.every(
+        (other) => other === live || other.endpoint.url !== url || other.health.healthy,
+      );
+      if (isFirst) this.#losses += 1;
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }
   }

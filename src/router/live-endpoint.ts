@@ -8,15 +8,19 @@ import type { EventState } from '../events/event-messages.js';
 import type { HeaderList } from '../http/exchange.js';
 import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
+import { Contradictions } from './contradictions.js';
 
 /** Events of a request come within a step of it. An engine that has been silent for this long after one
  * does not publish, or not to us. */
 const SILENT_MS = 5_000;
 
+const NO_LOAD: { readonly requests: number; readonly tokens: number } = { requests: 0, tokens: 0 };
+
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
   readonly health: EndpointHealth;
   readonly traffic = new EndpointTraffic();
+  contradictions = new Contradictions();
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** The engine's key, where clients' own is not to reach it. */
@@ -34,7 +38,9 @@ export class LiveEndpoint {
   joining = false;
   #events: EventState | null = null;
   readonly #nowMs: () => number;
-  #otherRequests = 0;
+  /** In the engine at the last poll, sent by nobody known. */
+  #foreignRequests = 0;
+  #peers = NO_LOAD;
   #restsUntilMs = 0;
   /** When the first request was answered that left blocks behind, with no event proven since. */
   #silentSinceMs: number | null = null;
@@ -51,7 +57,8 @@ export class LiveEndpoint {
     const { slot, dataParallelRank: rank } = endpoint;
     this.#rank = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
     const metrics = () => this.metrics;
-    const others = () => this.#otherRequests;
+    const foreign = () => this.#foreignRequests;
+    const peers = () => this.#peers;
     this.load = {
       get waitingRequests() {
         return metrics()?.waitingRequests ?? 0;
@@ -78,7 +85,10 @@ export class LiveEndpoint {
         return inflight.msPerToken(slot);
       },
       get otherRequests() {
-        return others();
+        return foreign() + peers().requests;
+      },
+      get otherTokens() {
+        return peers().tokens;
       },
       get lora() {
         return metrics()?.lora ?? null;
@@ -98,7 +108,16 @@ export class LiveEndpoint {
   /** News from the event thread. */
   hear(state: EventState): void {
     if (state.settings !== null || this.#events?.settings != null) this.#silentSinceMs = null;
+    // Another process may be believed again.
+    if (state.counts.restarts !== this.#events?.counts.restarts) {
+      this.contradictions = new Contradictions();
+    }
     this.#events = state;
+  }
+
+  /** Nobody reads its events at the moment. */
+  missEvents(reason: string): void {
+    if (this.#events !== null) this.#events = { ...this.#events, trust: 'degraded', reason };
   }
 
   /** A request was answered and left full blocks in the engine's cache. */
@@ -115,12 +134,15 @@ export class LiveEndpoint {
   get trust(): Trust {
     // Until the event thread has reported, what it writes counts as unproven.
     if (this.#events === null) return 'degraded';
-    return this.#estimateReason === null ? this.#events.trust : 'estimated';
+    if (this.#estimateReason !== null) return 'estimated';
+    return this.contradictions.doubt === null ? this.#events.trust : 'degraded';
   }
 
   /** Why trust is what it is, one sentence. */
   get trustReason(): string {
-    return this.#estimateReason ?? this.#events?.reason ?? 'just added';
+    const events = this.#events;
+    if (events === null) return 'just added';
+    return this.#estimateReason ?? this.contradictions.doubt ?? events.reason;
   }
 
   get #estimateReason(): string | null {
@@ -153,6 +175,11 @@ export class LiveEndpoint {
     return this.models?.some(({ id, parent }) => id === name && parent !== null) === true;
   }
 
+  /** What this router's peers have in flight there. */
+  hearPeers(load: { readonly requests: number; readonly tokens: number } | undefined): void {
+    this.#peers = load ?? NO_LOAD;
+  }
+
   /** Takes a poll's answer in; says whether names or lengths changed. */
   learn(report: EngineReport): boolean {
     this.health.succeeded();
@@ -161,7 +188,8 @@ export class LiveEndpoint {
     if (report.metrics !== null) {
       const { waitingRequests, runningRequests } = report.metrics;
       const present = waitingRequests + runningRequests;
-      this.#otherRequests = Math.max(0, present - this.load.inflightRequests);
+      const known = this.load.inflightRequests + this.#peers.requests;
+      this.#foreignRequests = Math.max(0, present - known);
     }
     if (report.models === null) return false;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);

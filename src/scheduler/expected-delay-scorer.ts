@@ -39,7 +39,7 @@ export function expectedDelayScorer(parameters: Parameters): Scorer {
       let backlog = Number.POSITIVE_INFINITY;
       for (const candidate of candidates) {
         fewest = Math.min(fewest, fresh(request, candidate));
-        backlog = Math.min(backlog, candidate.load.inflightTokens);
+        backlog = Math.min(backlog, outstanding(candidate.load));
       }
       const copy =
         (copyPrice * (1 + backlog / backlogTokens)) / (1 + request.prefixHeat / hotRequests);
@@ -48,7 +48,7 @@ export function expectedDelayScorer(parameters: Parameters): Scorer {
         const { load } = candidate;
         const tokens = fresh(request, candidate);
         const compute =
-          load.inflightTokens +
+          outstanding(load) +
           recentShare * load.recentTokens +
           tokens * pressure(load, parameters) +
           (tokens - fewest) * copy;
@@ -66,6 +66,11 @@ export function expectedDelayScorer(parameters: Parameters): Scorer {
 
 function fresh({ promptTokens }: SchedulingRequest, candidate: Candidate): number {
   return Math.max(0, promptTokens - candidate.credit * candidate.blockSizeTokens);
+}
+
+/** Of this router and its peers. */
+function outstanding({ inflightTokens, otherTokens }: EndpointLoad): number {
+  return inflightTokens + otherTokens;
 }
 
 function decode(load: EndpointLoad, { requestTokens, contextShare }: Parameters): number {

@@ -26,9 +26,9 @@ function prefixCacheAffinityFilter(parameters: FilterPlan['parameters']): Filter
     let otherTokens = Number.POSITIVE_INFINITY;
     const sticky = candidates.filter((candidate) => {
       const holds = prefixScore(candidate, SHARE_ONLY) >= affinityThreshold;
-      const { inflightTokens } = candidate.load;
-      if (holds) stickyTokens = Math.min(stickyTokens, inflightTokens);
-      else otherTokens = Math.min(otherTokens, inflightTokens);
+      const tokens = candidate.load.inflightTokens + candidate.load.otherTokens;
+      if (holds) stickyTokens = Math.min(stickyTokens, tokens);
+      else otherTokens = Math.min(otherTokens, tokens);
       return holds;
     });
     if (sticky.length === 0 || sticky.length === candidates.length) return candidates;

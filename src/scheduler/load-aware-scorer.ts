@@ -15,7 +15,7 @@ const TOKENS_PER_REQUEST = 1000;
  *
  * `signal: blended` (default) fills the upper half, which the seed never uses, with the router's own
  * count: `0.5 (most - own) / (most - least)` over the candidates, where `own` is requests in flight
- * plus outstanding uncached prompt tokens in thousands plus requests that came past this router.
+ * plus outstanding uncached prompt tokens in thousands plus what came past this router.
  */
 export function loadAwareScorer({
   threshold: configured,
@@ -46,6 +46,7 @@ export function loadAwareScorer({
   };
 }
 
-function ownLoad({ inflightRequests, inflightTokens, otherRequests }: EndpointLoad): number {
-  return inflightRequests + otherRequests + inflightTokens / TOKENS_PER_REQUEST;
+function ownLoad(load: EndpointLoad): number {
+  const requests = load.inflightRequests + load.otherRequests;
+  return requests + (load.inflightTokens + load.otherTokens) / TOKENS_PER_REQUEST;
 }

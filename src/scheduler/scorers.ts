@@ -29,7 +29,10 @@ export function createScorer(plan: ScorerPlan): Scorer {
       return activeRequestScorer(plan.parameters);
     case 'token-load-scorer': {
       const { queueThresholdTokens } = plan.parameters;
-      return each(({ load }) => 1 - Math.min(1, load.inflightTokens / queueThresholdTokens));
+      return each(({ load }) => {
+        const tokens = load.inflightTokens + load.otherTokens;
+        return 1 - Math.min(1, tokens / queueThresholdTokens);
+      });
     }
     case 'no-hit-lru-scorer':
       return noHitLruScorer(plan.parameters);

@@ -104,7 +104,7 @@ export class BatchScheduler<Sequence extends BlockSequence> {
       emitted.push(request);
     }
     if (anyFinished) this.dropEnded();
-    this.putToSleep();
+    this.putToSleep(emitted);
     return asleep;
   }
 
@@ -183,27 +183,24 @@ export class BatchScheduler<Sequence extends BlockSequence> {
     }
   }
 
-  /** Requests that need nothing but tokens for some steps. */
-  private putToSleep(): void {
+  /** Of the requests that have just got a token, those that need nothing else for some steps. One that
+   * is computed anew after a preemption has got none: the gap before its next is its own. */
+  private putToSleep(emitted: readonly EngineRequest<Sequence>[]): void {
     const { blockSizeTokens, generatedBlocks, maxNumSeqs, maxNumBatchedTokens } = this.limits;
     // Those asleep get a token in every step: the budget must have room for all.
     const sleepy = maxNumSeqs <= maxNumBatchedTokens;
+    for (const request of sleepy ? emitted : []) {
+      const { work, computedTokens, outputCount, blocks, state } = request;
+      if (state !== 'running' || work.countsTokens !== true) continue;
+      const room = blocks.count * blockSizeTokens - computedTokens;
+      const left = work.outputTokens - outputCount - 1;
+      const full = blockSizeTokens - 1 - (computedTokens % blockSizeTokens);
+      const steps = Math.min(room, left, generatedBlocks === 'cached' ? full : left);
+      if (steps > 0) this.sleeping.sleep(request, steps);
+    }
     let kept = 0;
     for (const request of this.active) {
-      if (request.state !== 'running') continue;
-      const { work, computedTokens, outputCount, blocks } = request;
-      const isDecoding = outputCount > 0 && request.tokenCount - computedTokens === 1;
-      let steps = 0;
-      if (sleepy && isDecoding && work.countsTokens === true) {
-        const room = blocks.count * blockSizeTokens - computedTokens;
-        const left = work.outputTokens - outputCount - 1;
-        steps = Math.min(room, left);
-        if (generatedBlocks === 'cached') {
-          steps = Math.min(steps, blockSizeTokens - 1 - (computedTokens % blockSizeTokens));
-        }
-      }
-      if (steps > 0) this.sleeping.sleep(request, steps);
-      else this.active[kept++] = request;
+      if (request.state === 'running' && request.wakeStep < 0) this.active[kept++] = request;
     }
     this.active.length = kept;
   }

@@ -2,7 +2,7 @@
 import { ConfigError, RouterError } from '../errors.js';
 import type { InferenceRequest, PromptQuestion, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
-import { bringsTemplate } from './chat-renderer.js';
+import { bringsTemplate, checkTemplate } from './chat-renderer.js';
 import { EngineAnswerError } from './engine-answer.js';
 import {
   asksEngine,
@@ -23,13 +23,7 @@ import { ModelCatalog, type NamedModel } from './model-catalog.js';
 import type { EncodedPrompts, ModelTokenizer } from './model-tokenizer.js';
 import type { MatchHashes } from './prefix-match.js';
 import { type PromptMatch, PromptMatcher } from './prompt-match.js';
-import {
-  checkLength,
-  checkMessages,
-  checkPromptTokens,
-  NO_LIMITS,
-  type RequestLimits,
-} from './request-limits.js';
+import { checkLength, checkMessages, checkPromptTokens, NO_LIMITS } from './request-limits.js';
 import { TokenizerCache } from './tokenizer-cache.js';
 
 export type ParseRequest = (shape: RequestShape, body: Uint8Array) => InferenceRequest;
@@ -44,7 +38,6 @@ export interface MatcherParts {
   /** null: no index, hash only. */
   readonly match: MatchHashes | null;
   readonly maxEndpoints: number;
-  readonly limits?: RequestLimits;
 }
 
 const NO_TIMES = { parseUs: 0, renderUs: 0, tokenizeUs: 0, hashUs: 0, matchUs: 0 };
@@ -55,14 +48,12 @@ export class RequestMatcher {
   readonly tokenizers = new TokenizerCache();
   private readonly parts: MatcherParts;
   private readonly prompts: PromptMatcher;
-  private readonly limits: RequestLimits;
   private catalog: ModelCatalog | null = null;
   /** Folders whose failure is in the log. */
   private readonly reported = new Set<string>();
 
   constructor(parts: MatcherParts) {
     this.parts = parts;
-    this.limits = parts.limits ?? NO_LIMITS;
     this.prompts = new PromptMatcher(parts.match, parts.maxEndpoints);
   }
 
@@ -119,8 +110,9 @@ export class RequestMatcher {
   } {
     const start = performance.now();
     const request = this.parts.parse(task.shape, task.body);
-    checkMessages(request, this.limits);
     const named = this.catalogOf(task.models).find(request.model);
+    checkTemplate(request, named.chat);
+    checkMessages(request, named.model.limits ?? NO_LIMITS);
     return { request, named, parseUs: microsecondsSince(start) };
   }
 
@@ -181,7 +173,7 @@ export class RequestMatcher {
     { lengths, matches }: PromptMatch,
     times: MatchFound['times'],
   ): MatchFound {
-    checkPromptTokens(lengths, this.limits);
+    checkPromptTokens(lengths, named.model.limits ?? NO_LIMITS);
     checkLength(lengths, request, named.model.maxModelLen);
     return {
       ...outlineOf(request, named),

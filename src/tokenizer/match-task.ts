@@ -25,6 +25,8 @@ export interface MatchModel {
   readonly maxModelLen: number | null;
   /** The engines' flags about chat templates, where they are not vLLM's defaults. */
   readonly chat?: ChatFlags;
+  /** The router's own; left out: none. */
+  readonly limits?: RequestLimits;
 }
 
 /** In place of a folder: the engines themselves are asked for the tokens of a prompt. */
@@ -134,7 +136,14 @@ export interface MatchThreadData {
   readonly indexId: number | null;
   /** Loaded before the first request. */
   readonly models: MatchModels;
-  readonly limits: RequestLimits;
+}
+
+/** What a thread says of a tokenizer it has loaded. */
+export interface LoadedTokenizer {
+  /** Sentences for the log, such as which model's chats cannot be matched. */
+  readonly problems: readonly string[];
+  /** It hashes a prompt from its text. */
+  readonly isQuick: boolean;
 }
 
 /** A thread's report once it has loaded its models. */

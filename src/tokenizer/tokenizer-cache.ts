@@ -34,6 +34,13 @@ export class TokenizerCache {
     return loading;
   }
 
+  /** The next `get` loads it anew. */
+  forget(folder: string): void {
+    this.loading.delete(folder);
+    this.ready.delete(folder);
+    this.failed.delete(folder);
+  }
+
   /** null when it was not asked for before, or is not ready. */
   loaded(folder: string): ModelTokenizer | null {
     return this.ready.get(folder) ?? null;

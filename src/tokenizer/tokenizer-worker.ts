@@ -7,6 +7,7 @@ import { parseRequest } from '../openai/request-parser.js';
 import { RequestMatcher } from './match-request.js';
 import {
   ENGINE_TOKENIZER,
+  type LoadedTokenizer,
   type MatchReply,
   type MatchTask,
   type MatchThreadData,
@@ -14,13 +15,12 @@ import {
 } from './match-task.js';
 import type { MatchHashes } from './prefix-match.js';
 
-const { indexId, models, limits }: MatchThreadData = workerData;
+const { indexId, models }: MatchThreadData = workerData;
 const matcher = new RequestMatcher({
   parse: parseRequest,
   ask: promptQuestion,
   match: indexId === null ? null : attach(indexId),
   maxEndpoints: native.maxEndpoints,
-  limits,
 });
 void loadModels();
 
@@ -37,6 +37,18 @@ function attach(id: number): MatchHashes | null {
 
 export default async function answer(task: MatchTask): Promise<unknown> {
   return transferred(await matcher.match(task));
+}
+
+/** For a model that the threads did not start with. */
+export async function load(folder: string): Promise<LoadedTokenizer | { failure: string }> {
+  try {
+    const model = await matcher.tokenizers.get(folder);
+    return { problems: model.problems, isQuick: model.tokenizer.hashPrompt !== undefined };
+  } catch (error) {
+    // Another try shall look at the folder again.
+    matcher.tokenizers.forget(folder);
+    return { failure: messageOf(error) };
+  }
 }
 
 /** Never rejects: what fails here is told, and a thread that died would be started again and again. */

@@ -13,6 +13,7 @@ const IDLE: EndpointLoad = {
   inflightContextTokens: 0,
   recentTokens: 0,
   prefillMsPerToken: null,
+  otherTokens: 0,
   otherRequests: 0,
   lora: null,
 };

@@ -34,6 +34,7 @@ test('flags have values after a space or an equals sign, with one dash or two', 
     'config-file': null,
     'config-text': null,
     'log-level': null,
+    'state-dir': null,
   });
   assert.deepEqual(warnings, []);
 });

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import {
   EnginePoller,
   type EngineReport,
+  type PollerIntervals,
   type PollerOptions,
 } from '../../src/endpoint/engine-poller.js';
 
@@ -48,8 +49,10 @@ function isAddress(address: unknown): address is AddressInfo {
   return typeof address === 'object' && address !== null && 'port' in address;
 }
 
+type WatchOptions = Partial<PollerIntervals & Pick<PollerOptions, 'apiKey' | 'dataParallelRank'>>;
+
 /** News of a poller as promises, in order. */
-function watch(context: TestContext, url: string, options: Partial<PollerOptions> = {}) {
+function watch(context: TestContext, url: string, options: WatchOptions = {}) {
   const news: (EngineReport | { reason: string; refused: boolean })[] = [];
   let wake = () => {};
   const tell = (one: (typeof news)[number]) => {
@@ -58,12 +61,12 @@ function watch(context: TestContext, url: string, options: Partial<PollerOptions
   };
   const poller = new EnginePoller({
     url,
-    intervalMs: 10,
-    apiKey: () => null,
+    intervals: { intervalMs: 10, ...options },
+    apiKey: options.apiKey ?? (() => null),
+    dataParallelRank: options.dataParallelRank ?? null,
     random: () => 0.5,
     onReport: tell,
     onFailure: (reason, refused) => tell({ reason, refused }),
-    ...options,
   });
   context.after(() => poller.close());
   const next = async () => {

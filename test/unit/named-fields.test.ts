@@ -21,6 +21,17 @@ test('in a large body it is looked for at both ends', () => {
   assert.equal(namedModel(JSON_TYPE, bytesOf({ model: 'first', input })), 'first');
 });
 
+test('between the ends of a large body only keys with a text are taken', () => {
+  const far = 'x'.repeat(200_000);
+  const schema = { properties: { model: { type: 'string' }, stream: { type: 'boolean' } } };
+  const body = { a: [far, '"model": "quoted", "stream": true'], schema, model: 'm', b: far };
+  assert.equal(namedModel(JSON_TYPE, bytesOf(body)), 'm');
+  assert.equal(namedFields(JSON_TYPE, bytesOf(body)).stream, false);
+  const streamed = { a: far, stream: true, b: far };
+  assert.equal(namedFields(JSON_TYPE, bytesOf(streamed)).stream, true);
+  assert.equal(namedFields(JSON_TYPE, bytesOf({ stream: true })).stream, true);
+});
+
 test('of a form it is the field of that name, whatever the file is', () => {
   const form = (field: string) =>
     `--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n${'\u0000'.repeat(9)}\r\n` +
