@@ -46,6 +46,7 @@ import type { MatchTask } from '../tokenizer/match-task.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { onEventReport } from './event-reports.js';
+import { letHeapGrow } from './heap-growth.js';
 import { live } from './live-parts.js';
 import { fleetModel, newTokenizers, requestLimits } from './model-settings.js';
 import { Ports } from './ports.js';
@@ -84,6 +85,7 @@ export async function assemble(
   config: Config,
   { scheduler: given, demo = null }: AssemblyExtras = {},
 ): Promise<Assembly> {
+  letHeapGrow();
   let current = config;
   let scheduler = given ?? createScheduler(config.scheduling);
   const metrics = createMetrics();
