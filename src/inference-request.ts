@@ -11,7 +11,9 @@ export type RequestShape =
   | 'responses'
   | 'messages'
   | 'cohere-chat'
-  | 'generate';
+  | 'generate'
+  | 'scoring'
+  | 'invocation';
 
 export type ContentPart =
   | {

@@ -176,6 +176,18 @@ export function createMetrics() {
       ['cache', 'result'],
     ),
     tokenizerCacheBytes: gauge('tokenizer_cache_bytes', 'Memory of these caches.', ['cache']),
+    certificateExpiry: gauge(
+      'certificate_expiry_timestamp_seconds',
+      'When the certificate of a port expires, since the Unix epoch.',
+      ['port'],
+    ),
+    threadDeaths: counter(
+      'thread_deaths',
+      'Threads that died and were started again: tokenizer or event.',
+      ['thread'],
+    ),
+    threadsReady: gauge('threads_ready', 'Threads that can work.', ['thread']),
+    threadsWanted: gauge('threads_wanted', 'Threads there should be.', ['thread']),
     configReloads: counter(
       'config_reloads',
       'Configurations read while running: changed (taken over), same (nothing had changed), refused (the one before stays).',

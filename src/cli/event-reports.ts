@@ -19,7 +19,8 @@ export function onEventReport(report: EventReport, fleet: Fleet, unknownTopics: 
       log.warn('events under a topic that names no endpoint', { topic: report.topic });
       break;
     case 'failed':
-      log.error('the event thread failed: matches grow stale', { reason: report.message });
+      log.error('the event thread died: it is started again', { reason: report.message });
+      fleet.missEvents('the event thread died, and is started again');
       break;
   }
 }

@@ -110,6 +110,10 @@ export class EndpointFeed {
     for (const stream of this.#streams.values()) stream.disconnected();
   }
 
+  processStarted(unixSeconds: number): void {
+    for (const stream of this.#streams.values()) stream.processStarted(unixSeconds);
+  }
+
   /** No events will come, for a reason only the operator can remove. */
   obstructed(reason: string): void {
     this.#obstacle = reason;
@@ -123,9 +127,14 @@ export class EndpointFeed {
   }
 
   close(): void {
+    this.abandon();
+    this.#blocks.close();
+  }
+
+  /** Its blocks stay in the index. */
+  abandon(): void {
     this.#closing.abort();
     for (const stream of this.#streams.values()) stream.close();
-    this.#blocks.close();
   }
 
   state(): EventState {

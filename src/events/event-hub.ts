@@ -85,7 +85,8 @@ export class EventHub {
 
   /** Binds in central mode, then reports `ready`. Rejects with ConfigError when it cannot bind. */
   async start(): Promise<void> {
-    const { bind, topicPrefix } = this.#options.data;
+    const { bind, topicPrefix, inherited = [] } = this.#options.data;
+    for (const slot of inherited) this.#options.index.clear(slot, null);
     if (bind !== null) {
       const handler = {
         message: (message: EventMessage) => this.#dispatch(message),
@@ -107,6 +108,9 @@ export class EventHub {
         break;
       case 'clear':
         this.#seats.get(command.slot)?.feed.clear(command.reason, command.everywhere);
+        break;
+      case 'started':
+        this.#seats.get(command.slot)?.feed.processStarted(command.startedAt);
         break;
       case 'export': {
         const step = this.#snapshots?.export(command) ?? NO_SNAPSHOTS;
@@ -136,6 +140,19 @@ export class EventHub {
     if (this.#maintenance !== null) clearTimeout(this.#maintenance);
   }
 
+  /** After a fault: lets go of all sockets and timers. The index is left as it is. */
+  abandon(): void {
+    this.#central?.close();
+    this.#topics.close();
+    this.#reporter.close();
+    if (this.#maintenance !== null) clearTimeout(this.#maintenance);
+    for (const { feed, subscription } of this.#seats.values()) {
+      subscription?.close();
+      feed.abandon();
+    }
+    this.#seats.clear();
+  }
+
   #maintain(): void {
     const more = this.#options.index.maintain();
     const pauseMs = more ? MORE_MAINTENANCE_MS : MAINTENANCE_MS;
@@ -145,6 +162,9 @@ export class EventHub {
 
   #add(source: EventSource): void {
     const known = this.#snapshots?.claim(source.slot) ?? null;
+    // A thread that died may have taken a snapshot in for it.
+    const isInherited = this.#options.data.inherited !== undefined && known === null;
+    if (isInherited) this.#options.index.clear(source.slot, null);
     const feed = new EndpointFeed(source, this.#feedSetup, known);
     let subscription: Subscription | null = null;
     if (source.connect !== null) {

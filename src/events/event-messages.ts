@@ -34,6 +34,8 @@ export interface EventThreadData {
   /** Central mode: address to bind, and the topic prefix to subscribe to. */
   readonly bind: string | null;
   readonly topicPrefix: string;
+  /** Slots of which a thread that died may have left blocks in the index: they are forgotten. */
+  readonly inherited?: readonly EndpointSlot[];
 }
 
 export type EventCommand =
@@ -47,6 +49,8 @@ export type EventCommand =
       /** Also the blocks outside the GPU, which outlive most resets. */
       readonly everywhere: boolean;
     }
+  /** Its metrics say when its process began, unix time in seconds. */
+  | { readonly type: 'started'; readonly slot: EndpointSlot; readonly startedAt: number }
   /** Each is answered by a report `exported` or `imported`, in order. */
   | ExportCommand
   | ImportCommand
@@ -99,4 +103,5 @@ export type EventReport =
   | { readonly type: 'exported'; readonly step: ExportStep }
   /** `fault`: why the import cannot go on. */
   | { readonly type: 'imported'; readonly fault: string | null }
+  /** The thread died, or could not be started again; it will be tried. */
   | { readonly type: 'failed'; readonly message: string };

@@ -1,8 +1,11 @@
-// Main's end of the event thread.
-import { Worker } from 'node:worker_threads';
+// The event thread as the rest of the router knows it: started again whenever it dies.
+//
+// What a thread knows of streams and keys dies with it, so the next one forgets the blocks of all its
+// endpoints and learns them anew, from the engines' replay where they have one. Until then they count
+// for nothing, which costs hits and never correctness.
 import type { EndpointSlot } from '../endpoint/endpoint.js';
-import { ConfigError } from '../errors.js';
 import type { EventCommand, EventReport, EventSource, EventThreadData } from './event-messages.js';
+import { type EventWorkerPort, startEventWorker } from './event-worker-port.js';
 import type { ExportCommand, ExportStep, ImportCommand } from './snapshot-messages.js';
 
 export interface EventThread {
@@ -11,107 +14,151 @@ export interface EventThread {
   remove(slot: EndpointSlot): void;
   /** The engine dropped its blocks in a way it will not announce by itself in time. */
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
+  /** The engine's process began then, unix time in seconds: what it told before holds no more. */
+  started(slot: EndpointSlot, startedAt: number): void;
   /** One step of writing the index down; steps are answered in order. */
   export(step: ExportCommand['step']): Promise<ExportStep>;
   /** One step of taking a snapshot in; why it cannot go on, or null. */
   import(command: ImportCommand): Promise<string | null>;
+  /** Since when it has not been running, by performance.now(); null: it runs. */
+  readonly downSinceMs: number | null;
+  /** Times it has died. */
+  readonly deaths: number;
   /** Ends when the thread has. */
   close(): Promise<void>;
 }
 
-/** A thread that is in the middle of a long batch ends after it. */
-const CLOSE_DEADLINE_MS = 5_000;
+/** A first death is repaired at once; one that comes again and again must not keep a core busy. */
+const FIRST_REST_MS = 1000;
+const LONGEST_REST_MS = 30_000;
+/** Whoever has lived for this long dies for the first time. */
+const LIVED_MS = 60_000;
+const DOWN = 'the event thread is down';
 
 /** Ends when the thread runs; rejects with ConfigError when it cannot, such as for an address that is
- * in use. A later death is reported as `failed`. */
+ * in use. A later death is reported as `failed`, and followed by another `ready`. */
 export async function startEventThread(
   data: EventThreadData,
   onReport: (report: EventReport) => void,
 ): Promise<EventThread> {
-  const worker = new Worker(new URL('./event-worker.js', import.meta.url), { workerData: data });
-  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  await started(worker, onReport);
-  let over = false;
-  const exports = new Answers<ExportStep>();
-  const imports = new Answers<string | null>();
-  const endAnswers = () => {
-    exports.end({ kind: 'failed', reason: 'the event thread has ended' });
-    imports.end('the event thread has ended');
-  };
-  const fail = (message: string) => {
-    if (!over) onReport({ type: 'failed', message });
-    over = true;
-    endAnswers();
-  };
-  worker.on('message', (report: EventReport) => {
-    if (report.type === 'exported') exports.next(report.step);
-    else if (report.type === 'imported') imports.next(report.fault);
-    else onReport(report);
-  });
-  // An error comes first and ends the thread; an end without one is no less a failure.
-  worker.on('error', (error) => fail(error.message));
-  worker.on('exit', (code) => fail(`the thread ended with code ${code}`));
-  const send = (command: EventCommand) => worker.postMessage(command);
-  return {
-    add: (source) => send({ type: 'add', source }),
-    remove: (slot) => send({ type: 'remove', slot }),
-    clear: (slot, reason, everywhere) => send({ type: 'clear', slot, reason, everywhere }),
-    export(step) {
-      send({ type: 'export', step });
-      return exports.expect();
-    },
-    import(command) {
-      send(command);
-      return imports.expect();
-    },
-    async close() {
-      over = true;
-      endAnswers();
-      send({ type: 'close' });
-      const deadline = setTimeout(() => void worker.terminate(), CLOSE_DEADLINE_MS);
-      await exited;
-      clearTimeout(deadline);
-    },
-  };
+  const thread = new KeptEventThread(data, onReport);
+  await thread.start();
+  return thread;
 }
 
-/** Those who wait for an answer, in the order in which they asked. */
-class Answers<Answer> {
-  readonly #waiting: ((answer: Answer) => void)[] = [];
-  #last: { readonly answer: Answer } | null = null;
+class KeptEventThread implements EventThread {
+  #data: EventThreadData;
+  readonly #onReport: (report: EventReport) => void;
+  #worker: EventWorkerPort | null = null;
+  readonly #sources = new Map<EndpointSlot, EventSource>();
+  /** Removed, and not yet reported as such. */
+  readonly #leaving = new Map<EndpointSlot, EventSource>();
+  #timer: NodeJS.Timeout | undefined;
+  #startedMs = 0;
+  #failures = 0;
+  #closed = false;
+  downSinceMs: number | null = null;
+  deaths = 0;
 
-  expect(): Promise<Answer> {
-    if (this.#last !== null) return Promise.resolve(this.#last.answer);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  constructor(data: EventThreadData, onReport: (report: EventReport) => void) {
+    this.#data = data;
+    this.#onReport = onReport;
   }
 
-  next(answer: Answer): void {
-    this.#waiting.shift()?.(answer);
+  async start(): Promise<void> {
+    const worker = await startEventWorker(
+      this.#data,
+      (report) => this.#hear(report),
+      (reason) => this.#died(reason),
+    );
+    this.#worker = worker;
+    this.#startedMs = performance.now();
+    if (this.#closed) await worker.close();
   }
 
-  /** Everybody who waits or will ask gets this one. */
-  end(answer: Answer): void {
-    this.#last ??= { answer };
-    for (const resolve of this.#waiting.splice(0)) resolve(answer);
+  add(source: EventSource): void {
+    this.#sources.set(source.slot, source);
+    this.#leaving.delete(source.slot);
+    this.#send({ type: 'add', source });
   }
-}
 
-async function started(worker: Worker, onReport: (report: EventReport) => void): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const settle = (error: Error | null) => {
-      worker.off('message', onMessage);
-      worker.off('error', settle);
-      worker.off('exit', onExit);
-      if (error === null) resolve();
-      else reject(new ConfigError(error.message));
-    };
-    const onMessage = (report: EventReport) => {
-      onReport(report);
-      if (report.type === 'ready') settle(null);
-    };
-    const onExit = (code: number) => settle(new Error(`the event thread ended with code ${code}`));
-    worker.on('message', onMessage);
-    worker.on('error', settle);
-    worker.on('exit', onExit);
-  });
+  remove(slot: EndpointSlot): void {
+    const source = this.#sources.get(slot);
+    if (source === undefined) return;
+    this.#sources.delete(slot);
+    this.#leaving.set(slot, source);
+    this.#send({ type: 'remove', slot });
+  }
+
+  clear(slot: EndpointSlot, reason: string, everywhere: boolean): void {
+    this.#send({ type: 'clear', slot, reason, everywhere });
+  }
+
+  started(slot: EndpointSlot, startedAt: number): void {
+    this.#send({ type: 'started', slot, startedAt });
+  }
+
+  async export(step: ExportCommand['step']): Promise<ExportStep> {
+    return this.#worker?.export(step) ?? { kind: 'failed', reason: DOWN };
+  }
+
+  async import(command: ImportCommand): Promise<string | null> {
+    return this.#worker === null ? DOWN : this.#worker.import(command);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#worker?.close();
+  }
+
+  /** While the thread is down nothing is lost: the next one gets what then holds. */
+  #send(command: EventCommand): void {
+    this.#worker?.send(command);
+  }
+
+  #hear(report: EventReport): void {
+    if (report.type === 'removed') this.#leaving.delete(report.slot);
+    // Engines look for the next thread where they found the first.
+    if (report.type === 'ready' && report.boundTo !== null) {
+      this.#data = { ...this.#data, bind: report.boundTo };
+    }
+    this.#onReport(report);
+  }
+
+  #died(reason: string): void {
+    const nowMs = performance.now();
+    this.#worker = null;
+    this.deaths += 1;
+    this.downSinceMs ??= nowMs;
+    if (nowMs - this.#startedMs > LIVED_MS) this.#failures = 0;
+    this.#onReport({ type: 'failed', message: reason });
+    this.#startAgainLater();
+  }
+
+  #startAgainLater(): void {
+    const restMs = this.#failures === 0 ? 0 : FIRST_REST_MS * 2 ** (this.#failures - 1);
+    this.#failures += 1;
+    this.#timer = setTimeout(() => void this.#startAgain(), Math.min(restMs, LONGEST_REST_MS));
+  }
+
+  /** Never rejects. */
+  async #startAgain(): Promise<void> {
+    const slots = [...this.#sources.keys(), ...this.#leaving.keys()];
+    this.#data = { ...this.#data, inherited: slots };
+    try {
+      await this.start();
+    } catch (failure) {
+      if (this.#closed) return;
+      this.#onReport({ type: 'failed', message: String(failure) });
+      this.#startAgainLater();
+      return;
+    }
+    if (this.#closed) return;
+    this.downSinceMs = null;
+    for (const { slot, epoch } of [...this.#leaving.values()]) {
+      this.#hear({ type: 'removed', slot, epoch });
+    }
+    for (const source of this.#sources.values()) this.#send({ type: 'add', source });
+  }
 }

@@ -1,4 +1,5 @@
 // Thread entry: the only writer of the prefix index.
+import { inspect } from 'node:util';
 import { parentPort, workerData } from 'node:worker_threads';
 import { native } from '../native.js';
 import { EventHub } from './event-hub.js';
@@ -19,3 +20,13 @@ port.on('message', (command: EventCommand) => {
   if (command.type === 'close') port.close();
 });
 await hub.start();
+
+/** zeromq ends the whole process when a thread ends under its sockets, so that they are closed first, and
+ * the thread ends for want of anything to do. */
+process.once('uncaughtException', (error: unknown) => {
+  // Once more, and nothing is left to be done.
+  process.on('uncaughtException', () => {});
+  port.postMessage({ type: 'failed', message: inspect(error) } satisfies EventReport);
+  hub.abandon();
+  port.close();
+});

@@ -28,6 +28,8 @@ export interface Exchange {
   /** The request asks for a stream. Where the exchange has it, its client hears of the wait until one
    * begins. */
   expectStream?(): void;
+  /** The head of the stream that will begin, unless its engine dies before the first byte. */
+  expectHead?(headers: HeaderList): void;
 
   /** Whole response at once. No-op after an abort. Headers that belong to the connection (date,
    * content-length, connection, ...) are set by the server and ignored here, also by `start`.

@@ -1,8 +1,8 @@
 // KeptExchange: an exchange whose client hears a comment now and then while a stream has not begun, so
 // that nobody in between takes a long prefill for a dead connection.
 //
-// The first comment takes the status line with it: 200, before the engine has said anything. What comes
-// instead of a stream after that, a refusal of the engine or of the router, becomes an error event.
+// The first comment takes the status line with it: 200, with the engine's own headers if it has said
+// them, otherwise before it has said anything. What comes instead of a stream after that, a refusal of the engine or of the router, becomes an error event.
 // Until the first byte of an answer nothing else changes: the request may still go to another endpoint.
 import type { Exchange, HeaderList } from './exchange.js';
 
@@ -28,7 +28,8 @@ export class KeptExchange implements Exchange {
   readonly #inner: Exchange;
   readonly #keepAlive: KeepAlive;
   #timer: NodeJS.Timeout | null = null;
-  /** A head of ours is out. */
+  #expectedHead: HeaderList | null = null;
+  /** A head is out before the answer. */
   #headSent = false;
   /** An answer has begun, ours or the engine's. */
   #started = false;
@@ -98,6 +99,10 @@ export class KeptExchange implements Exchange {
     this.#inner.onAbort(() => this.#stop());
   }
 
+  expectHead(headers: HeaderList): void {
+    this.#expectedHead = headers;
+  }
+
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
     this.#stop();
     this.#started = true;
@@ -140,7 +145,8 @@ export class KeptExchange implements Exchange {
   #comment(): void {
     if (!this.#started && !this.#headSent) {
       this.#headSent = true;
-      this.#inner.start(200, [...STREAM_HEADERS, ...this.#keepAlive.headers(this)], null);
+      const own = () => [...STREAM_HEADERS, ...this.#keepAlive.headers(this)];
+      this.#inner.start(200, this.#expectedHead ?? own(), null);
     }
     this.#inner.write(COMMENT);
   }

@@ -8,6 +8,7 @@ import { writeJson } from '../json-writer.js';
 import { chatOfCohere } from './cohere-request-parser.js';
 import { isSet } from './common-fields.js';
 import { UnknownForm } from './converted-chat.js';
+import { invokedShape } from './invocation-request-parser.js';
 import { chatOfMessages } from './messages-request-parser.js';
 import { readObject } from './request-parser.js';
 import { chatOfResponse } from './responses-request-parser.js';
@@ -34,6 +35,11 @@ const RENDER_ONLY = [
 /** null: no route of an engine renders such a request. Throws RouterError for a body that is none. */
 export function promptQuestion(shape: RequestShape, bytes: Uint8Array): PromptQuestion | null {
   const body = readObject(bytes);
+  const asked = shape === 'invocation' ? invokedShape(body) : shape;
+  return asked === null ? null : questionOf(asked, body);
+}
+
+function questionOf(shape: RequestShape, body: JsonObject): PromptQuestion | null {
   const chat = shape === 'completions' ? null : chatBody(shape, body);
   if (shape !== 'completions' && chat === null) return null;
   const asked = decisive(chat ?? body);

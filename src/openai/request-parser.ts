@@ -9,8 +9,10 @@ import { parseChatRequest } from './chat-request-parser.js';
 import { parseCohereRequest } from './cohere-request-parser.js';
 import { parseCompletionRequest } from './completion-request-parser.js';
 import { parseGenerateRequest } from './generate-request-parser.js';
+import { parseInvocation } from './invocation-request-parser.js';
 import { parseMessagesRequest } from './messages-request-parser.js';
 import { parseResponsesRequest } from './responses-request-parser.js';
+import { parseScoringRequest } from './scoring-request-parser.js';
 
 export function parseRequest(shape: RequestShape, body: Uint8Array): InferenceRequest {
   return parseRequestObject(shape, readObject(body));
@@ -29,6 +31,8 @@ const PARSERS: Readonly<Record<RequestShape, (body: JsonObject) => InferenceRequ
   messages: parseMessagesRequest,
   'cohere-chat': parseCohereRequest,
   generate: parseGenerateRequest,
+  scoring: parseScoringRequest,
+  invocation: parseInvocation,
 };
 
 /** Body with `messages` is a chat, any other one a completion. */

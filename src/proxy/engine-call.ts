@@ -17,6 +17,12 @@ const UNBUFFERED: HeaderList = [['x-accel-buffering', 'no']];
 
 const LINE_FEED = 0x0a;
 
+interface ResponseHead {
+  readonly status: number;
+  readonly headers: HeaderList;
+  readonly length: number | null;
+}
+
 export class EngineCall implements Dispatcher.DispatchHandler {
   /** The failure was that of a connection kept from an earlier request: worth one more attempt. */
   failedOnStaleConnection = false;
@@ -33,6 +39,8 @@ export class EngineCall implements Dispatcher.DispatchHandler {
   #sentAtMs = 0;
   #onUsedConnection = false;
   #status = 0;
+  /** Of a response without a byte of body yet: until there is one, another engine may still answer. */
+  #head: ResponseHead | null = null;
   #bytes = 0;
   #isEventStream = false;
   /** An error event can be added: the response is an event stream of no promised length. */
@@ -109,11 +117,14 @@ export class EngineCall implements Dispatcher.DispatchHandler {
     const added = this.#isEventStream ? [...UNBUFFERED, ...extra] : extra;
     const length = contentLength(headers);
     this.#canExplain = this.#isEventStream && length === null;
-    this.#exchange.start(status, replaceHeaders(headers, added), length);
+    const head = { status, headers: replaceHeaders(headers, added), length };
+    this.#head = head;
+    if (this.#canExplain && status === 200) this.#exchange.expectHead?.(head.headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#done) return;
+    this.#startAnswer();
     this.#observer.onChunk?.(chunk);
     this.#bytes += chunk.length;
     if (this.#isEventStream) this.#betweenEvents = endsWithEmptyLine(chunk);
@@ -125,6 +136,7 @@ export class EngineCall implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#done) return;
+    this.#startAnswer();
     this.#exchange.end();
     this.#finish({ kind: 'completed', status: this.#status, bytes: this.#bytes });
   }
@@ -140,9 +152,17 @@ export class EngineCall implements Dispatcher.DispatchHandler {
     }
     this.failedOnStaleConnection =
       this.#onUsedConnection &&
+      this.#head === null &&
       isConnectionEnd(cause) &&
       performance.now() - this.#sentAtMs < STALE_CONNECTION_MS;
     this.#finish({ kind: 'unanswered', error, sent });
+  }
+
+  #startAnswer(): void {
+    if (this.#head === null) return;
+    const { status, headers, length } = this.#head;
+    this.#head = null;
+    this.#exchange.start(status, headers, length);
   }
 
   /** The event has the form vLLM itself uses; any other response must not look complete. */

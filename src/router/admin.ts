@@ -16,6 +16,7 @@ import type { DemoControls } from './demo-controls.js';
 import type { Fleet } from './fleet.js';
 import { describeFleet, describeIndex } from './fleet-report.js';
 import type { LiveFeed } from './live-feed.js';
+import type { Readiness } from './readiness.js';
 import { json, refuse } from './reply.js';
 import { routeOf } from './route-table.js';
 import type { Router } from './router.js';
@@ -38,7 +39,7 @@ export interface AdminParts {
   /** null: not a demo. */
   readonly demo: DemoControls | null;
   readonly bodyLimitBytes: number;
-  readonly draining: () => boolean;
+  readonly readiness: () => Readiness;
   readonly peerApi: PeerApi;
   /** SHA-256 of the key that is asked for; null: none is. */
   readonly adminKey: () => Buffer | null;
@@ -70,7 +71,7 @@ async function show(exchange: Exchange, parts: AdminParts): Promise<void> {
     case '/livez':
       return exchange.respond(200, [], 'ok\n');
     case '/readyz':
-      return readiness(exchange, parts);
+      return tellReadiness(exchange, parts.readiness());
     case '/metrics':
       return sendMetrics(exchange, parts.metricsPage(exchange.header('accept')));
     case '/endpoints':
@@ -107,13 +108,8 @@ function refuseForeign(exchange: Exchange): void {
   throw new RouterError('forbidden', `a page of ${origin} may not send requests to this port`);
 }
 
-function readiness(exchange: Exchange, { fleet, draining }: AdminParts): void {
-  const reason = draining()
-    ? 'draining'
-    : fleet.available(null).length === 0
-      ? 'no healthy endpoint'
-      : null;
-  exchange.respond(reason === null ? 200 : 503, [], `${reason ?? 'ok'}\n`);
+function tellReadiness(exchange: Exchange, { ready, text }: Readiness): void {
+  exchange.respond(ready ? 200 : 503, [], `${text}\n`);
 }
 
 /** `?n=` decisions, 50 unless asked, or the one with `?id=`. */

@@ -7,6 +7,7 @@ import { UsageReader } from '../openai/usage-reader.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { Forwarder, ForwardOutcome, ForwardRequest } from '../proxy/forwarder.js';
+import { AttemptBudget } from './attempt-budget.js';
 import type { Choice, Chooser, ChosenCandidate } from './choice.js';
 import type { DecisionBook } from './decision-book.js';
 import { decisionHeaders } from './decision-headers.js';
@@ -43,6 +44,7 @@ interface Attempt {
 
 /** A refused connection, say: it cost nothing, so that it does not count as an attempt. */
 const AT_ONCE_MS = 50;
+const NONE: ReadonlySet<number> = new Set();
 
 export class Dispatcher {
   readonly #parts: DispatcherParts;
@@ -51,47 +53,50 @@ export class Dispatcher {
     this.#parts = parts;
   }
 
-  /** Endpoints that a request for a model may go to, without those in `tried`: whoever said that it is
-   * full is asked last. */
-  candidates(
-    model: string | null,
-    tried: ReadonlySet<number> = new Set(),
-  ): readonly LiveEndpoint[] {
+  /** Endpoints that a request for a model may go to: whoever said that it is full is asked last, and
+   * those in `tried` once no other is left, since an engine that died may be back. */
+  candidates(model: string | null, tried: ReadonlySet<number> = NONE): readonly LiveEndpoint[] {
     const available = this.#parts.fleet.available(model);
-    const endpoints =
-      tried.size === 0 ? available : available.filter((live) => !tried.has(live.endpoint.slot));
-    const rested = endpoints.filter((live) => !live.isResting);
-    return rested.length > 0 ? rested : endpoints;
+    const endpoints = preferably(available, ({ endpoint }) => !tried.has(endpoint.slot));
+    return preferably(endpoints, (live) => !live.isResting);
   }
 
   /** Rejects with RouterError when no endpoint has begun to answer. */
   async send(journey: Journey): Promise<void> {
-    const { chooser, metrics, retry } = this.#parts;
+    const { fleet, chooser, metrics, retry } = this.#parts;
     const tried = new Set<number>();
+    /** Those to which we ourselves send no more at the moment. */
+    const full = new Set<number>();
     let failure: RouterError | null = null;
-    let attemptsLeft = this.#parts.attempts;
+    const budget = new AttemptBudget(this.#parts.attempts, () => fleet.losses);
     // What decisions took; not what failed attempts and pauses took.
     let decisionMs = 0;
     let sinceMs = journey.receivedMs + journey.waitedMs;
     retry.earn();
-    while (attemptsLeft > 0) {
-      const endpoints = this.#concerned(journey, tried);
+    for (let left = budget.left; left > 0; left = budget.left) {
+      const endpoints = this.#concerned(journey, tried).filter(
+        ({ endpoint }) => !full.has(endpoint.slot),
+      );
       if (endpoints.length === 0) break;
       const choice = chooser.choose(journey.found, journey.models, endpoints);
       chooser.assigned(choice);
       const chosenMs = performance.now();
       decisionMs += chosenMs - sinceMs;
-      const hasOthers = attemptsLeft > 1 && endpoints.length > 1;
+      const { slot } = choice.target.endpoint;
+      const isFirst = !tried.has(slot);
+      const hasOthers = left > 1 && isFirst && endpoints.length > 1;
       const outcome = await this.#attempt(journey, { choice, decisionMs, hasOthers });
-      tried.add(choice.target.endpoint.slot);
-      if (!failedAtOnce(outcome, performance.now() - chosenMs)) attemptsLeft -= 1;
+      const wasFree = isFirst && failedAtOnce(outcome, performance.now() - chosenMs);
+      tried.add(slot);
+      if (!wasFree) budget.use();
       if (outcome.kind === 'declined') {
         metrics.retries.inc({ reason: `engine_${outcome.status}` });
       } else if (outcome.kind === 'unanswered') {
         failure = outcome.error;
+        if (failure.source === 'router') full.add(slot);
         if (!mayTryAgain(journey, outcome) || !this.#affords(outcome)) break;
         metrics.retries.inc({ reason: failure.code });
-        await delay(retry.pauseMs(tried.size));
+        if (!wasFree) await delay(retry.pauseMs(budget.used));
         if (journey.exchange.aborted) return;
       } else return;
       sinceMs = performance.now();
@@ -213,6 +218,15 @@ export class Dispatcher {
         : notes.answerHeaders,
     };
   }
+}
+
+/** Those that are so; all of them when none is. */
+function preferably(
+  endpoints: readonly LiveEndpoint[],
+  isSo: (live: LiveEndpoint) => boolean,
+): readonly LiveEndpoint[] {
+  const preferred = endpoints.filter(isSo);
+  return preferred.length > 0 ? preferred : endpoints;
 }
 
 function failedAtOnce(outcome: ForwardOutcome, ms: number): boolean {

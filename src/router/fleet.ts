@@ -25,6 +25,7 @@ export interface EventSink {
   add(source: EventSource): void;
   remove(slot: EndpointSlot): void;
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
+  started(slot: EndpointSlot, startedAt: number): void;
 }
 
 export interface FleetOptions {
@@ -54,6 +55,7 @@ export class Fleet {
   #events: EventSink | null = null;
   #snapshot: ModelSnapshot | null = null;
   #version = 0;
+  #losses = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -165,6 +167,11 @@ export class Fleet {
     this.#roster.retry();
   }
 
+  /** How often an engine has gone out so far, whatever the reason. */
+  get losses(): number {
+    return this.#losses;
+  }
+
   get all(): readonly LiveEndpoint[] {
     return [...this.#live.values()];
   }
@@ -265,6 +272,11 @@ export class Fleet {
     }
   }
 
+  /** Until the event thread is back. */
+  missEvents(reason: string): void {
+    for (const live of this.all) live.missEvents(reason);
+  }
+
   close(): void {
     for (const poller of this.#pollers.values()) poller.close();
     this.#pollers.clear();
@@ -282,6 +294,10 @@ export class Fleet {
     ) {
       this.#snapshot = null;
     }
+    const startedAt = metrics?.startedAt ?? null;
+    if (startedAt !== null && startedAt !== before?.startedAt) {
+      this.#events?.started(live.endpoint.slot, startedAt);
+    }
     if (metrics?.sleeping === true && before?.sleeping !== true) {
       this.cleared(live, 'the engine sleeps', false);
     }
@@ -295,6 +311,12 @@ export class Fleet {
     // Nobody listens: the process is gone, and its cache with it.
     if (refused) this.#options.history.forget(live.endpoint.slot);
     if (healthy && !live.health.healthy) {
+      // Ranks go with their server, as one.
+      const { url } = live.endpoint;
+      const isFirst = this.all.every(
+        (other) => other === live || other.endpoint.url !== url || other.health.healthy,
+      );
+      if (isFirst) this.#losses += 1;
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }
   }

@@ -9,6 +9,7 @@ import type { TokenizerCaches } from '../tokenizer/tokenizer-cache.js';
 import type { PoolCounts } from '../tokenizer/tokenizer-pool.js';
 import type { Fleet } from './fleet.js';
 import type { LiveEndpoint } from './live-endpoint.js';
+import type { ThreadState } from './readiness.js';
 
 export interface GaugeSources {
   readonly discovery: Pick<Discovery, 'states'>;
@@ -16,6 +17,7 @@ export interface GaugeSources {
   readonly index: PrefixIndex;
   readonly queue: () => PoolCounts;
   readonly caches: () => TokenizerCaches;
+  readonly threads: () => readonly ThreadState[];
   readonly metrics: Metrics;
 }
 
@@ -33,6 +35,7 @@ export function metricsPage(sources: GaugeSources, accept: string | undefined): 
   observeIndex(index, metrics);
   observeQueue(sources.queue(), metrics);
   observeCaches(sources.caches(), metrics);
+  observeThreads(sources.threads(), metrics);
   observeProcess(metrics);
   return metrics.registry.page(accept);
 }
@@ -104,6 +107,14 @@ function observeCaches(caches: TokenizerCaches, metrics: Metrics): void {
     metrics.tokenizerCacheLookupBytes.at({ cache, result: 'hit' }).value = hitBytes;
     metrics.tokenizerCacheLookupBytes.at({ cache, result: 'miss' }).value = missedBytes;
     metrics.tokenizerCacheBytes.set({ cache }, bytes);
+  }
+}
+
+function observeThreads(threads: readonly ThreadState[], metrics: Metrics): void {
+  for (const { kind: thread, deaths, ready, wanted } of threads) {
+    metrics.threadDeaths.at({ thread }).value = deaths;
+    metrics.threadsReady.set({ thread }, ready);
+    metrics.threadsWanted.set({ thread }, wanted);
   }
 }
 

@@ -8,8 +8,9 @@ import type { HeaderList } from '../http/exchange.js';
 const EARNED_PER_REQUEST = 0.2;
 /** Retries in hand: an engine with this many requests in flight may die at once. */
 const BUDGET_MAX = 1024;
-/** Upper bound of the first pause; it doubles with each attempt. */
+/** Upper bound of the first pause; it doubles with each attempt, up to the longest. */
 const PAUSE_MS = 20;
+const PAUSE_MAX_MS = 500;
 
 export class RetryPolicy {
   readonly #random: () => number;
@@ -33,7 +34,7 @@ export class RetryPolicy {
 
   /** Milliseconds before the attempt after `attempts` have failed. */
   pauseMs(attempts: number): number {
-    return this.#random() * PAUSE_MS * 2 ** (attempts - 1);
+    return this.#random() * Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (attempts - 1));
   }
 }
 

@@ -28,6 +28,8 @@ const GENERATION: ReadonlyMap<string, RequestShape> = new Map([
   ['/v1/messages', 'messages'],
   ['/cohere/v2/chat', 'cohere-chat'],
   ['/inference/v1/generate', 'generate'],
+  ['/generative_scoring', 'scoring'],
+  ['/invocations', 'invocation'],
 ]);
 
 /** Answered by the router itself. */
@@ -57,7 +59,6 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   '/rerank',
   '/v1/rerank',
   '/v2/rerank',
-  '/generative_scoring',
   '/v1/chat/completions/render',
   '/v1/completions/render',
   '/v1/chat/completions/derender',

@@ -102,14 +102,7 @@ export class ChatRenderer {
     hasTools: boolean,
   ): ChatTemplate | null {
     const own = request.chatTemplate;
-    if (own !== null && !settings.trustsRequestTemplate) {
-      throw new RouterError(
-        'invalid_request',
-        'Chat template is passed with request, but --trust-request-chat-template is not set. ' +
-          'Refused request with untrusted chat template.',
-        { param: 'chat_template' },
-      );
-    }
+    checkTemplate(request, settings);
     const override = own ?? settings.chatTemplate;
     if (override !== null) return this.requestTemplate(override);
     if (this.hasOwnRenderer) return null;
@@ -164,6 +157,21 @@ function* givenValues(kwargs: JsonObject): Generator<[string, Json]> {
     const isUnset = value === null || value === 'auto';
     if (!isUnset && !APPLY_PARAMETERS.has(name) && !GLOBALS.has(name)) yield [name, value];
   }
+}
+
+/** Throws RouterError `invalid_request` for a template of the request's own where the engines trust none:
+ * whoever writes one decides what the model is told. */
+export function checkTemplate(
+  request: InferenceRequest,
+  { trustsRequestTemplate }: Pick<ChatSettings, 'trustsRequestTemplate'>,
+): void {
+  if (trustsRequestTemplate || !bringsTemplate(request)) return;
+  throw new RouterError(
+    'invalid_request',
+    'Chat template is passed with request, but --trust-request-chat-template is not set. ' +
+      'Refused request with untrusted chat template.',
+    { param: 'chat_template' },
+  );
 }
 
 /** Whether the request carries a chat template of its own. */

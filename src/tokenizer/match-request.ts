@@ -2,7 +2,7 @@
 import { ConfigError, RouterError } from '../errors.js';
 import type { InferenceRequest, PromptQuestion, RequestShape } from '../inference-request.js';
 import { log } from '../log.js';
-import { bringsTemplate } from './chat-renderer.js';
+import { bringsTemplate, checkTemplate } from './chat-renderer.js';
 import { EngineAnswerError } from './engine-answer.js';
 import {
   asksEngine,
@@ -111,6 +111,7 @@ export class RequestMatcher {
     const start = performance.now();
     const request = this.parts.parse(task.shape, task.body);
     const named = this.catalogOf(task.models).find(request.model);
+    checkTemplate(request, named.chat);
     checkMessages(request, named.model.limits ?? NO_LIMITS);
     return { request, named, parseUs: microsecondsSince(start) };
   }

@@ -14,7 +14,7 @@ import type {
   MatchThreadData,
   MatchThreadReport,
 } from './match-task.js';
-import { type LaneParts, TokenizerLane } from './tokenizer-lane.js';
+import { TokenizerLane } from './tokenizer-lane.js';
 
 export interface TokenizerPoolOptions {
   /** null: one for every two CPUs, at least two. */
@@ -74,6 +74,10 @@ export class TokenizerPool {
   private readonly waitingLong: Entry[] = [];
   private readonly running = new Set<Entry>();
   private readonly loaded: Promise<void>;
+  /** Times a thread has ended that nobody had asked to. */
+  deaths = 0;
+  /** Since when no thread can answer, by performance.now(); null: some can, or none could yet. */
+  downSinceMs: number | null = null;
   private quick = 0;
   private threaded = 0;
   private overdue = 0;
@@ -88,7 +92,16 @@ export class TokenizerPool {
     this.loaded.catch(() => {});
     const { indexId, models, workerFile = WORKER_FILE } = options;
     const threadData: MatchThreadData = { indexId, models };
-    const { onReport, onDeath } = loading;
+    const onReport = (report: MatchThreadReport) => {
+      loading.onReport(report);
+      this.noteThreads();
+    };
+    const onDeath = (reason: string) => {
+      this.deaths++;
+      log.error('a tokenizer thread died: another is started', { reason });
+      loading.onDeath(new Error(`a tokenizer thread died while it started: ${reason}`));
+      this.noteThreads();
+    };
     this.lanes = laneSizes(this.threads).map(
       (threads) => new TokenizerLane({ threads, workerFile, threadData, onReport, onDeath }),
     );
@@ -105,6 +118,11 @@ export class TokenizerPool {
     return { quick, threaded, waiting: this.waitingCount, running, overdue, refused };
   }
 
+  /** Threads that can answer; `threads` of them are wanted. */
+  get readyThreads(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.readyThreads, 0);
+  }
+
   /** Rejects with RouterError `queue_full`; every other outcome is a reply. */
   match(task: MatchTask): Promise<MatchReply> {
     const quick = this.options.quick?.(task) ?? null;
@@ -112,6 +130,8 @@ export class TokenizerPool {
       this.quick++;
       return Promise.resolve(quick);
     }
+    // They will be back, but not in time for this one.
+    if (this.downSinceMs !== null) return Promise.resolve(refused('internal', 'no thread'));
     const isLong = task.body.length > LONG_BODY_BYTES;
     const lane = this.freeLane(isLong);
     if (lane === null && this.waitingCount >= this.options.queueMax) {
@@ -158,7 +178,13 @@ export class TokenizerPool {
     let best: TokenizerLane | null = null;
     for (const lane of this.lanes) {
       const isFit = lane === everything ? isLong || !this.avoids(lane) : !isLong;
-      if (isFit && !lane.isFull && (best === null || lane.load < best.load)) best = lane;
+      if (
+        isFit &&
+        lane.readyThreads > 0 &&
+        !lane.isFull &&
+        (best === null || lane.load < best.load)
+      )
+        best = lane;
     }
     return best;
   }
@@ -166,6 +192,14 @@ export class TokenizerPool {
   /** A short task would wait there for a long one, and has another choice. */
   private avoids(lane: TokenizerLane): boolean {
     return this.lanes.length > 1 && lane.hasLong;
+  }
+
+  private noteThreads(): void {
+    if (this.readyThreads > 0) this.downSinceMs = null;
+    else this.downSinceMs ??= performance.now();
+    // Those who waited for a lane that has threads again.
+    this.runWaiting(this.waitingLong);
+    this.runWaiting(this.waitingShort);
   }
 
   private async run(entry: Entry, lane: TokenizerLane): Promise<void> {
@@ -200,7 +234,11 @@ export class TokenizerPool {
     }
   }
 
-  private loading(): Pick<LaneParts, 'onReport' | 'onDeath'> & { loaded: Promise<void> } {
+  private loading(): {
+    readonly loaded: Promise<void>;
+    readonly onReport: (report: MatchThreadReport) => void;
+    readonly onDeath: (error: Error) => void;
+  } {
     const { promise, resolve, reject } = deferred();
     // Idle threads do not keep the process alive, and threads that load count as idle.
     const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);

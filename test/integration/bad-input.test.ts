@@ -85,6 +85,35 @@ test('an unknown model is a 404 in vLLM’s words', async (context) => {
   assert.equal(answer.headers['x-warmpath-reason'], 'model_not_found');
 });
 
+test('a template of a request’s own is refused unless the engines trust it', async (context) => {
+  const engine = await recordingEngine(context, () => ({ body: '{"ok":true}' }));
+  const start = (model: object) =>
+    startRouter(context, [engine], {}, { model: { ...QUICK_TOKENIZER.model, ...model } });
+  const template = { chat_template: '{{ messages[0].content }}' };
+  const chat = { ...say('x'), ...template };
+  const bodies: readonly (readonly [string, object])[] = [
+    [CHAT, chat],
+    ['/v1/chat/completions/batch', { ...chat, messages: [say('x').messages] }],
+    ['/invocations', chat],
+  ];
+  const untrusted = {
+    ...{ ...BAD, param: 'chat_template' },
+    message: /--trust-request-chat-template is not set/,
+  };
+  for (const settings of [{}, { tokenizer: 'engine' }]) {
+    const { url } = await start(settings);
+    for (const [path, body] of bodies) assertRefused(await post(`${url}${path}`, body), untrusted);
+    assertRefused(await post(`${url}${CHAT}`, { ...say('x'), chat_template_kwargs: template }), {
+      ...{ ...BAD, param: 'chat_template_kwargs.chat_template' },
+      message: /cannot be set/,
+    });
+  }
+  assert.equal(engine.requests.length, 0);
+  const { url } = await start({ trustRequestChatTemplate: true });
+  for (const [path, body] of bodies) assert.equal((await post(`${url}${path}`, body)).status, 200);
+  assert.equal(engine.requests.length, bodies.length);
+});
+
 test('a body over the limit is a 413, by its length and by its bytes', async (context) => {
   const { url } = await router(context, { limits: { bodyBytes: 2048 } });
   const expected = {

@@ -7,6 +7,7 @@ import { startEventThread } from '../../src/events/event-thread.js';
 import { type NativePrefixIndex, native, TIER } from '../../src/native.js';
 import { type EngineOptions, EventEngine } from '../support/event-engine.js';
 import { waitFor } from '../support/wait-for.js';
+import { watchWorkers } from '../support/worker-list.js';
 
 const SLOT = 3;
 
@@ -140,6 +141,29 @@ test('an address in use is an error that names it', async (t) => {
     startEventThread(data, () => undefined),
     (error) => error instanceof ConfigError && /cannot bind tcp:\/\/127/.test(error.message),
   );
+});
+
+test('engines that connect to us find the next thread where the first one was', async (t) => {
+  const workers = watchWorkers(t);
+  const { index, reports, thread, trusted } = await startThread(t, 'tcp://127.0.0.1:*');
+  const readies = () => reports.filter(({ type }) => type === 'ready');
+  const [ready] = readies();
+  const address = ready?.type === 'ready' ? (ready.boundTo ?? '') : '';
+  const engine = await startEngine(t, { endpoint: address, replayEndpoint: null, topic: 'kv@e@m' });
+  thread.add(engine.source({ connect: null, replay: null, name: 'e' }));
+  const learned = (prompt: number) =>
+    waitFor(`prompt ${prompt}`, () => {
+      engine.publish(engine.stored(prompt, 2));
+      return matched(index, engine.hashesOf(prompt, 2)) === 2;
+    });
+  await learned(1);
+  workers[0]?.postMessage(null);
+  await waitFor('the next thread', () => readies().length === 2);
+  assert.deepEqual(readies()[1], ready);
+  assert.equal(thread.deaths, 1);
+  assert.equal(matched(index, engine.hashesOf(1, 2)), 0, 'nobody knows what it missed');
+  await learned(2);
+  await trusted('exact');
 });
 
 test('closing ends the thread in the middle of traffic', async (t) => {

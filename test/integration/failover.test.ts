@@ -59,6 +59,51 @@ test('a request whose engine dies before its first byte is answered by another',
   assert.ok(dying.requests.some(isPost));
 });
 
+test('a stream whose engine dies after its head is answered by another', async (context) => {
+  using dying = await scriptedEngine(({ head, socket }) => {
+    if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));
+    else socket.end(`HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n`.slice(0, -1));
+  });
+  const sims = await startSims(context, 1, { model: TEST_MODEL });
+  const { url } = await startRouter(context, [dying, ...sims], BLIND, QUICK_TOKENIZER);
+  const isPost = ({ head }: { head: string }) => head.startsWith('POST ');
+  for (let i = 0; i < 30 && !dying.requests.some(isPost); i++) {
+    const { status, text, headers } = await post(`${url}${CHAT}`, { ...chat(i), stream: true });
+    assert.equal(status, 200, text);
+    assert.equal(headers['x-warmpath-endpoint'], 'b');
+    assert.ok(text.endsWith('data: [DONE]\n\n'), text);
+  }
+  assert.ok(dying.requests.some(isPost));
+});
+
+test('an engine that closed on a request gets it again when no other is left', async (context) => {
+  let deaths = 0;
+  using engine = await scriptedEngine(({ head, socket }) => {
+    if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));
+    else if (deaths++ < 2) socket.destroy();
+    else socket.write(wholeResponse('{"choices":[]}'));
+  });
+  const { url } = await startRouter(context, [engine], BLIND, QUICK_TOKENIZER);
+  const answer = await post(`${url}${CHAT}`, chat(1));
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(deaths, 3);
+});
+
+test('a request that kills its engines stops at the limit', async (context) => {
+  let deaths = 0;
+  using engine = await scriptedEngine(({ head, socket }) => {
+    if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));
+    else {
+      deaths += 1;
+      socket.destroy();
+    }
+  });
+  const monitor = { ...BLIND.monitor, failuresToUnhealthy: 20 };
+  const { url } = await startRouter(context, [engine], { monitor }, QUICK_TOKENIZER);
+  assert.equal((await post(`${url}${CHAT}`, chat(1))).status, 502);
+  assert.equal(deaths, 3);
+});
+
 test('a request that was tried twice counts once, and only what decisions took', async (context) => {
   using dying = await scriptedEngine(({ head, socket }) => {
     if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));

@@ -63,6 +63,8 @@ test('the same prompt goes where it is cached, whatever API it comes through', a
     ['/cohere/v2/chat', { model: TEST_MODEL, max_tokens: 2, messages }],
     ['/v1/chat/completions/batch', { model: TEST_MODEL, max_tokens: 2, messages: [messages] }],
     ['/inference/v1/generate', { token_ids: [...(prompt ?? [])], sampling_params: {} }],
+    ['/invocations', chat],
+    ['/generative_scoring', { query: [...(prompt ?? [])], items: [[1]], label_token_ids: [1] }],
   ];
   for (const [path, body] of bodies) {
     const answer = await post(`${url}${path}`, body);

@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { request } from 'undici';
 import { freePort } from '../../src/sim/free-port.js';
+import type { ProcessMemory } from './memory-probe.js';
+import type { Random } from './soak-load.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const PROBE = fileURLToPath(new URL('./memory-probe.js', import.meta.url));
@@ -16,6 +19,11 @@ const HOST = '127.0.0.1';
 
 /** Some 50 ms a token, so that many streams cost little to simulate; a cache that is soon full. */
 const ENGINE_FLAGS = ['--timing', 'qwen2.5-7b-h100', '--speedup', '0.15', '--kv-tokens', '65536'];
+
+/** About 120 KB of text each, of which no two are alike. */
+const FILL_WORDS = 18_000;
+const FILL_PROMPTS = 60;
+const FILL_ROUNDS_MAX = 50;
 
 export class SoakEngine {
   readonly name: string;
@@ -68,26 +76,27 @@ export class SoakEngine {
   }
 }
 
-export interface Footprint {
-  /** Memory of the whole process, threads and native parts included. */
-  readonly rssBytes: number;
-  /** JavaScript heap of the main thread without compiled code, and what it holds outside. */
-  readonly ownBytes: number;
+export interface Footprint extends ProcessMemory {
+  /** Parts of prompts seen before, and the prefix index, in native memory. */
+  readonly cacheBytes: number;
+  readonly indexBytes: number;
   readonly files: number;
   readonly sockets: number;
 }
 
 export class SoakRouter {
   readonly url: string;
+  readonly adminUrl: string;
   readonly #child: ChildProcess;
   readonly #folder: string;
 
   static async start(model: string, tokenizer: string, engines: readonly SoakEngine[]) {
     const folder = mkdtempSync(join(tmpdir(), 'warmpath-soak-'));
     const file = join(folder, 'warmpath.yaml');
+    const adminPort = await freePort(HOST);
     const endpoints = engines.map(({ name, url, kvEvents }) => ({ name, url, kvEvents }));
     const config = {
-      listen: { host: HOST, port: 0, adminHost: HOST, adminPort: 0 },
+      listen: { host: HOST, port: 0, adminHost: HOST, adminPort },
       models: [{ name: model, tokenizer, endpoints: { static: endpoints } }],
       // Engines die so often that a long answer may lose one after the other.
       limits: { attempts: 8 },
@@ -98,11 +107,12 @@ export class SoakRouter {
       ['--config', file, '--log-level', 'error'],
       ['--expose-gc', '--import', PROBE],
     );
-    return new SoakRouter(await readyLine(child), child, folder);
+    return new SoakRouter(await readyLine(child), `http://${HOST}:${adminPort}`, child, folder);
   }
 
-  private constructor(url: string, child: ChildProcess, folder: string) {
+  private constructor(url: string, adminUrl: string, child: ChildProcess, folder: string) {
     this.url = url;
+    this.adminUrl = adminUrl;
     this.#child = child;
     this.#folder = folder;
   }
@@ -115,7 +125,40 @@ export class SoakRouter {
     const answered = once(this.#child, 'message');
     this.#child.send('memory');
     const [memory] = await answered;
-    return { ...memory, ...this.descriptors() };
+    const descriptors = this.descriptors();
+    return { ...memory, ...(await this.nativeBytes()), ...descriptors };
+  }
+
+  async nativeBytes(): Promise<Pick<Footprint, 'cacheBytes' | 'indexBytes'>> {
+    const page = await (await request(`${this.adminUrl}/metrics`)).body.text();
+    const sum = (name: string) =>
+      [...page.matchAll(new RegExp(`^warmpath_${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].reduce(
+        (bytes, [, value]) => bytes + Number(value),
+        0,
+      );
+    return { cacheBytes: sum('tokenizer_cache_bytes'), indexBytes: sum('index_bytes') };
+  }
+
+  /** Fills what remembers parts of prompts to its bounds, with prompts that are asked about and never
+   * sent. */
+  async fillCaches(model: string, random: Random): Promise<void> {
+    let before = -1;
+    let { cacheBytes } = await this.nativeBytes();
+    for (let rounds = 0; rounds < FILL_ROUNDS_MAX && cacheBytes > before; rounds++) {
+      for (let i = 0; i < FILL_PROMPTS; i++) await this.#explain(model, random);
+      before = cacheBytes;
+      ({ cacheBytes } = await this.nativeBytes());
+    }
+  }
+
+  async #explain(model: string, random: Random): Promise<void> {
+    const content = Array.from({ length: FILL_WORDS }, () => random(2 ** 31).toString(36));
+    const body = JSON.stringify({
+      model,
+      messages: [{ role: 'user', content: content.join(' ') }],
+    });
+    const answer = await request(`${this.adminUrl}/explain`, { method: 'POST', body });
+    await answer.body.dump();
   }
 
   descriptors(): Pick<Footprint, 'files' | 'sockets'> {

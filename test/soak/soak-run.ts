@@ -12,6 +12,8 @@ export interface SoakOptions {
   readonly streams: number;
   readonly engines: number;
   readonly seed: number;
+  /** Whether memory is compared: everything that grows to a bound is brought there first. */
+  readonly fills: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -42,6 +44,7 @@ export async function runSoak({
   streams,
   engines: count,
   seed,
+  fills,
   say,
 }: SoakOptions): Promise<SoakReport> {
   const random = seededIntegers(seed);
@@ -49,6 +52,7 @@ export async function runSoak({
   const engines = await Promise.all(names.map((name) => SoakEngine.start(name)));
   const router = await SoakRouter.start(MODEL, shippedTokenizer(), engines);
   try {
+    if (fills) await router.fillCaches(MODEL, random);
     const totalMs = minutes * 60_000;
     const target = { url: router.url, model: MODEL, clients: streams };
     const phase = async (name: string, ms: number) => {

@@ -25,7 +25,7 @@ const say = (line: string) => {
   process.stdout.write(`${seconds} s  ${line}\n`);
 };
 say(`seed ${seed}`);
-const report = await runSoak({ minutes, streams, engines, seed, say });
+const report = await runSoak({ minutes, streams, engines, seed, fills: true, say });
 const { counts, kills, before, after } = report;
 say(JSON.stringify({ minutes, streams, engines, counts, kills, before, after }));
 const faults = faultsOf(report);

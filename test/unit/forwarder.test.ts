@@ -249,6 +249,34 @@ describe('forwarder: failures', () => {
     assert.equal(engine.requests.length, 1);
   });
 
+  for (const [what, head] of [
+    ['a stream', SSE_HEAD],
+    ['an answer', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n'],
+  ] as const) {
+    test(`${what} whose engine dies before its first byte has not begun for the client`, async () => {
+      using engine = await scriptedEngine(({ socket, earlier }) => {
+        if (earlier === 0) socket.write(wholeResponse('ok'));
+        else socket.end(head);
+      });
+      await using own = forwarding();
+      await forward(own.forwarder, engine.url);
+      const { exchange, outcome, staleConnections } = await forward(own.forwarder, engine.url);
+      assert.equal(failure(outcome), 'unanswered engine_closed sent');
+      assert.equal(staleConnections, 0);
+      assert.equal(exchange.started, false);
+    });
+  }
+
+  test('a response without a body has begun with its end', async () => {
+    using engine = await scriptedEngine(({ socket }) =>
+      socket.write('HTTP/1.1 204 No Content\r\nx-a: 1\r\n\r\n'),
+    );
+    await using own = forwarding();
+    const { exchange, outcome } = await forward(own.forwarder, engine.url);
+    assert.deepEqual(outcome, { kind: 'completed', status: 204, bytes: 0 });
+    assert.deepEqual([exchange.status, exchange.outcome], [204, 'ended']);
+  });
+
   test('an engine that answers something else than HTTP is unanswered and sent', async () => {
     using engine = await scriptedEngine(({ socket }) => socket.end('SSH-2.0-x\r\n\r\n'));
     await using own = forwarding();

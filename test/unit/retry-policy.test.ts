@@ -15,11 +15,11 @@ test('retries are a fifth of the requests once the reserve is used up', () => {
   assert.ok(Math.abs(retries - 200) <= 1, `${retries}`);
 });
 
-test('pauses are random and grow with the attempts', () => {
+test('pauses are random and grow with the attempts, up to half a second', () => {
   const longest = new RetryPolicy(() => 1);
   assert.deepEqual(
-    [1, 2, 3].map((attempts) => longest.pauseMs(attempts)),
-    [20, 40, 80],
+    [1, 2, 3, 64].map((attempts) => longest.pauseMs(attempts)),
+    [20, 40, 80, 500],
   );
   assert.equal(new RetryPolicy(() => 0).pauseMs(3), 0);
 });

@@ -6,6 +6,9 @@ test('each path is treated as its class wants', () => {
   const cases: readonly (readonly [string, string, unknown])[] = [
     ['POST', '/v1/chat/completions', { kind: 'generation', shape: 'chat' }],
     ['POST', '/v1/chat/completions/batch', { kind: 'generation', shape: 'chat-batch' }],
+    ['POST', '/generative_scoring', { kind: 'generation', shape: 'scoring' }],
+    ['POST', '/invocations', { kind: 'generation', shape: 'invocation' }],
+    ['GET', '/invocations', { kind: 'wrong-method', allowed: 'POST' }],
     ['POST', '/v1/messages', { kind: 'generation', shape: 'messages' }],
     ['POST', '/v1/messages/count_tokens', { kind: 'relay', repeatable: true }],
     ['GET', '/v1/completions', { kind: 'wrong-method', allowed: 'POST' }],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import { ConfigError, RouterError } from '../../src/errors.js';
 import { setLogLevel } from '../../src/log.js';
 import { parseRequest } from '../../src/openai/request-parser.js';
@@ -10,6 +11,7 @@ import type { MatchModels, MatchReply, MatchTask } from '../../src/tokenizer/mat
 import { TokenizerPool, type TokenizerPoolOptions } from '../../src/tokenizer/tokenizer-pool.js';
 import { bytesOf, QWEN3_FOLDER } from '../support/qwen3.js';
 import { tinyTokenizerFolder } from '../support/tiny-tokenizer.js';
+import { waitFor } from '../support/wait-for.js';
 
 // The failures below are meant, so their log lines say nothing.
 setLogLevel('error');
@@ -130,9 +132,32 @@ test('a thread that dies is replaced, and its request fails', async (context) =>
   const before = messageOf(await pool.match(command('who')));
   const reply = await pool.match(command('exit'));
   assert.ok(!reply.ok && reply.code === 'internal', messageOf(reply));
+  await waitFor('the next thread', () => pool.readyThreads === 1);
   const after = messageOf(await pool.match(command('who')));
   assert.match(after, /^who in/);
   assert.notEqual(after, before);
+});
+
+test('threads that die before they are ready are started again, and requests do not wait for them', async (context) => {
+  const pool = poolOf(context, { workerFile: FAULTY_WORKER });
+  await pool.ready();
+  let killed = 0;
+  const onWorker = (worker: Worker) => {
+    killed++;
+    if (killed === 2) process.off('worker', onWorker);
+    void worker.terminate();
+  };
+  process.on('worker', onWorker);
+  await pool.match(command('exit'));
+  await waitFor('the first replacement', () => killed === 1 && pool.readyThreads === 0);
+  assert.notEqual(pool.downSinceMs, null);
+  const meanwhile = await pool.match(command('who'));
+  assert.ok(!meanwhile.ok && meanwhile.code === 'internal');
+  await waitFor('a thread', () => pool.readyThreads === 1);
+  assert.equal(killed, 2);
+  assert.equal(pool.downSinceMs, null);
+  assert.equal(pool.deaths, 3);
+  assert.match(messageOf(await pool.match(command('who'))), /^who in/);
 });
 
 test('what takes little is answered without a thread', async (context) => {
