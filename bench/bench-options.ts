@@ -20,6 +20,15 @@ export interface BenchOptions {
   readonly eventDelayMs: number;
   readonly scrapeIntervalMs: number;
   readonly seed: number;
+  /** Only the first so many requests of a workload. */
+  readonly requests: number | null;
+  /** URL of a real server to measure in place of simulated engines. */
+  readonly target: string | null;
+  /** Of the target; null: the first it names. */
+  readonly model: string | null;
+  readonly apiKey: string | null;
+  /** Token ids of prompts to the target lie below this. */
+  readonly vocabulary: number;
   readonly report: string | null;
   /** Results of earlier runs, as files. */
   readonly from: string | null;

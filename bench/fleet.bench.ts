@@ -19,12 +19,14 @@ import { type FleetRow, fleetRow } from './fleet/result-row.js';
 import { tableHead, tableLine } from './fleet/result-table.js';
 import { type RunSummary, summarize } from './fleet/run-summary.js';
 import { savedResults } from './fleet/saved-results.js';
+import { targetBench } from './fleet/target/target-bench.js';
 import { spanUs } from './fleet/workload.js';
 import { type WorkloadBounds, workloadBounds } from './fleet/workload-bounds.js';
 
 export const writesTable = true;
 
 export async function run(options: BenchOptions): Promise<BenchResult[]> {
+  if (options.target !== null) return targetBench(options);
   const { rows, made } =
     options.from === null
       ? {

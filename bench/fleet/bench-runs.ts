@@ -31,6 +31,9 @@ export interface BenchRuns {
   readonly skipped: readonly string[];
 }
 
+/** One workload at one load. */
+export type WorkloadRun = Pick<BenchRun, 'workload' | 'load'>;
+
 const DEFAULT_WORKLOADS = 'w1,w2,w3';
 
 /** Throws ConfigError naming the flag and its value. */
@@ -42,13 +45,38 @@ export function benchRuns(options: BenchOptions): BenchRuns {
   }
   const policies = policiesNamed(options.policy ?? 'all');
   const arms = armsNamed(options.arm);
-  const skipped: string[] = [];
-  const runs = loadsOf(options.load).flatMap((load) =>
-    workloadsOf(options, load, skipped).flatMap((workload) =>
+  const { runs, skipped } = workloadRuns(options);
+  return {
+    skipped,
+    runs: runs.flatMap(({ workload, load }) =>
       arms.map((arm) => benchRun(options, workload, load, arm, policies)),
     ),
+  };
+}
+
+/** Throws ConfigError naming the flag and its value. */
+export function workloadRuns(options: BenchOptions): {
+  readonly runs: readonly WorkloadRun[];
+  readonly skipped: readonly string[];
+} {
+  const skipped: string[] = [];
+  const runs = loadsOf(options.load).flatMap((load) =>
+    workloadsOf(options, load, skipped).map((workload) => ({
+      workload: cut(workload, options.requests),
+      load,
+    })),
   );
   return { runs, skipped: [...new Set(skipped)] };
+}
+
+/** The first `count` requests; null: all. */
+function cut(workload: Workload, count: number | null): Workload {
+  if (count === null || count >= workload.requests.length) return workload;
+  return {
+    ...workload,
+    about: `${workload.about}, the first ${count} requests`,
+    requests: workload.requests.slice(0, count),
+  };
 }
 
 function benchRun(

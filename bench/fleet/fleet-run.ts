@@ -6,6 +6,7 @@ import { VirtualFleet } from '../../src/sim/virtual-fleet.js';
 import { ItlHistogram } from './itl-histogram.js';
 import type { FleetPolicy, FleetRequest, Placement, PolicyKind } from './policy.js';
 import { seededRandom } from './random.js';
+import { SessionOrder } from './session-order.js';
 import type { Workload, WorkloadRequest } from './workload.js';
 
 export interface FleetRunOptions {
@@ -78,8 +79,7 @@ class FleetRun {
   private readonly unsubscribe = new Map<FleetPolicy, () => void>();
   /** Slots that take requests. */
   private open: number[] = [];
-  /** Of a closed loop: requests of each session that have not been sent. */
-  private readonly following = new Map<number, number[]>();
+  private readonly order: SessionOrder;
   private ended = 0;
   private rejected = 0;
   private failed = 0;
@@ -88,6 +88,7 @@ class FleetRun {
 
   constructor(options: FleetRunOptions) {
     this.options = options;
+    this.order = new SessionOrder(options.workload);
     const count = options.workload.requests.length;
     this.ttftUs = new Float64Array(count).fill(Number.NaN);
     this.e2eUs = new Float64Array(count).fill(Number.NaN);
@@ -108,17 +109,9 @@ class FleetRun {
 
   run(): RunRecord {
     const { clock } = this.fleet;
-    const { requests, closed } = this.options.workload;
-    for (const [index, { atUs, session }] of requests.entries()) {
-      if (closed && session !== null) {
-        const queue = this.following.get(session);
-        if (queue !== undefined) {
-          queue.push(index);
-          continue;
-        }
-        this.following.set(session, []);
-      }
-      clock.at(atUs, () => this.arrive(index));
+    const { requests } = this.options.workload;
+    for (const index of this.order.timed) {
+      clock.at(requests[index]?.atUs ?? 0, () => this.arrive(index));
     }
     for (const incident of this.options.incidents) {
       clock.at(incident.atUs, () => this.happen(incident));
@@ -189,9 +182,8 @@ class FleetRun {
     this.ended += 1;
     this.lastUs = nowUs;
     if (this.ended % PROGRESS_EVERY === 0) onProgress?.(this.ended / workload.requests.length);
-    const session = workload.requests[index]?.session ?? null;
-    const next = session === null ? undefined : this.following.get(session)?.shift();
-    if (next !== undefined) {
+    const next = this.order.after(index);
+    if (next !== null) {
       const { thinkUs } = workload.requests[next] ?? { thinkUs: 0 };
       this.fleet.clock.at(nowUs + thinkUs, () => this.arrive(next));
     }

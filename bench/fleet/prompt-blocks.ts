@@ -4,13 +4,28 @@
 // it is equal too. A full block is then known by its position (low half) and the id of its last token
 // (high half), and two blocks are equal exactly when their prefixes are.
 
+import { splitMixModulo } from './split-mix.js';
+
 /** Ids must stay below this; generated blocks use the upper half. */
 export const ID_LIMIT = 2 ** 31;
 
 export interface PromptBlocks {
   /** Block hashes as the native index and the engines take them. */
   hashes(blockSizeTokens: number): BigUint64Array;
+  /** The prompt for an engine that wants to read it: equal ids, equal tokens. */
+  tokens(source: TokenSource): Uint32Array;
 }
+
+/** What the tokens of a prompt are made of. */
+export interface TokenSource {
+  /** Token ids lie below this. */
+  readonly vocabulary: number;
+  /** What was answered, by answer id, where a later prompt repeats it. */
+  readonly answers: ReadonlyMap<number, Uint32Array>;
+}
+
+/** Longest part of a SegmentPrompt that has tokens of its own. */
+const PART_TOKENS = 2 ** 21;
 
 /** A prompt of parts: id and tokens of each. */
 export class SegmentPrompt implements PromptBlocks {
@@ -38,6 +53,22 @@ export class SegmentPrompt implements PromptBlocks {
       words[block * 2 + 1] = this.ids[part] ?? 0;
     }
     return new BigUint64Array(words.buffer);
+  }
+
+  tokens({ vocabulary, answers }: TokenSource): Uint32Array {
+    const tokens = new Uint32Array(this.ends.at(-1) ?? 0);
+    let start = 0;
+    for (const [part, end] of this.ends.entries()) {
+      const id = this.ids[part] ?? 0;
+      for (let at = start; at < end; at += 1) {
+        tokens[at] = splitMixModulo(id * PART_TOKENS + at - start, vocabulary);
+      }
+      // An answer may have come out shorter than was asked for.
+      const answer = answers.get(id);
+      if (answer !== undefined) tokens.set(answer.subarray(0, end - start), start);
+      start = end;
+    }
+    return tokens;
   }
 }
 
@@ -73,5 +104,23 @@ export class RunsPrompt implements PromptBlocks {
       words[block * 2 + 1] = run < runs.length ? (runs[run] ?? 0) + place - runStart : this.tailId;
     }
     return new BigUint64Array(words.buffer);
+  }
+
+  tokens({ vocabulary }: TokenSource): Uint32Array {
+    const { runs, idTokens, promptTokens } = this;
+    const tokens = new Uint32Array(promptTokens);
+    let at = 0;
+    const block = (id: number) => {
+      const end = Math.min(promptTokens, at + idTokens);
+      for (let k = 0; at < end; k += 1, at += 1) {
+        tokens[at] = splitMixModulo(id * idTokens + k, vocabulary);
+      }
+    };
+    for (let run = 0; run < runs.length; run += 2) {
+      const first = runs[run] ?? 0;
+      for (let i = 0; i < (runs[run + 1] ?? 0); i += 1) block(first + i);
+    }
+    while (at < promptTokens) block(this.tailId);
+    return tokens;
   }
 }

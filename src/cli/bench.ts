@@ -69,10 +69,21 @@ function optionsOf(flags: BenchFlags): BenchOptions {
     eventDelayMs: flags['event-delay'],
     scrapeIntervalMs: flags['scrape-interval'],
     seed: flags.seed,
+    requests: flags.requests,
+    target: flags.target,
+    model: flags.model,
+    apiKey: flags['api-key'],
+    vocabulary: flags.vocabulary,
     report: flags.report,
     from: flags.from,
-    command: `npm run bench -- ${process.argv.slice(3).join(' ')}`,
+    command: commandLine(flags['api-key']),
   };
+}
+
+/** As it was given, without the key: results are saved and shown to others. */
+function commandLine(apiKey: string | null): string {
+  const line = `npm run bench -- ${process.argv.slice(3).join(' ')}`;
+  return apiKey === null ? line : line.replaceAll(apiKey, '***');
 }
 
 function shown(value: unknown): string {

@@ -168,6 +168,21 @@ export const COMMANDS = {
         min: 0,
         max: 2 ** 32 - 1,
       }),
+      requests: optional(
+        integer({ doc: 'fleet: only the first so many requests.', min: 1, max: 2 ** 31 }),
+        'all',
+      ),
+      target: optional(
+        text({ doc: 'fleet: measure this server, in real time, instead of simulated engines.' }),
+      ),
+      model: optional(text({ doc: 'fleet: model of the target.' }), 'the first it names'),
+      'api-key': optional(text({ doc: 'fleet: key of the target; better as a variable.' })),
+      vocabulary: integer({
+        doc: 'fleet: token ids of prompts to the target lie below this.',
+        fallback: 30_000,
+        min: 2,
+        max: 2 ** 21 - 1,
+      }),
       report: optional(text({ doc: 'fleet: write an HTML report to this file.' })),
       from: optional(
         text({ doc: 'fleet: run nothing, take saved --json results, with commas between them.' }),

@@ -32,12 +32,13 @@ export async function examineFleet(config: Config, probes: boolean): Promise<Fin
   try {
     const { assembly, bindFailure } = await assembleAnyway(listening);
     try {
-      const { fleet, matcher, unknownTopics, discovery } = assembly;
+      const { fleet, matcher, index, unknownTopics, discovery } = assembly;
       const topics = () => [...unknownTopics];
       const parts = {
         config: listening,
         fleet,
         matcher,
+        index,
         unknownTopics: topics,
         sources: () => discovery.states,
         bindFailure,

@@ -1,6 +1,8 @@
 // How an engine's event sockets are reached, and whether its replay answers.
 import type { EndpointConfig } from '../config/config.js';
+import { decodeBatch } from '../events/event-decoder.js';
 import { createEventContext, openReplaySocket } from '../events/event-subscriber.js';
+import { MsgpackError } from '../events/msgpack-walker.js';
 import { requestReplay } from '../events/replay-client.js';
 import { awaitPublisher, isPublisher, peekAt, type ZmtpPeer } from './zmtp-peek.js';
 
@@ -60,4 +62,31 @@ export async function replayAnswers(address: string, timeoutMs: number): Promise
   const socket = openReplaySocket(createEventContext(1), address, timeoutMs);
   const end = await requestReplay(socket, Number.MAX_SAFE_INTEGER, () => true);
   return end === 'complete';
+}
+
+/** Whether a replay tells of this prompt. Null: it broke off before it did. */
+export async function replayHas(
+  address: string,
+  prompt: Uint32Array,
+  timeoutMs: number,
+): Promise<boolean | null> {
+  const socket = openReplaySocket(createEventContext(1), address, timeoutMs);
+  let found = false;
+  const end = await requestReplay(socket, 0, (_, payload) => {
+    found = announces(payload, prompt);
+    return !found;
+  });
+  return end === 'complete' ? found : null;
+}
+
+function announces(payload: Uint8Array, prompt: Uint32Array): boolean {
+  try {
+    return decodeBatch(payload).events.some((event) => {
+      if (event.type !== 'BlockStored' || event.tokenIds.length === 0) return false;
+      return event.tokenIds.every((token, i) => token === prompt[i]);
+    });
+  } catch (error) {
+    if (error instanceof MsgpackError) return false;
+    throw error;
+  }
 }

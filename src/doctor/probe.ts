@@ -39,11 +39,13 @@ export async function sendProbe(
   const blocks = 2 * blockTokens <= SMALL_TOKENS ? 2 : 1;
   const tokens = blocks * blockTokens + 1;
   if (tokens > PROBE_TOKENS_MAX) return null;
-  const prompt = Array.from(
+  const prompt = Uint32Array.from(
     { length: tokens },
     () => FIRST_ID + Math.floor(Math.random() * ID_COUNT),
   );
-  const body = Buffer.from(JSON.stringify({ model: model.name, prompt, max_tokens: 1 }));
+  const body = Buffer.from(
+    JSON.stringify({ model: model.name, prompt: [...prompt], max_tokens: 1 }),
+  );
   const headers: HeaderList = [
     ['content-type', 'application/json'],
     ...authorization(model),
@@ -54,6 +56,7 @@ export async function sendProbe(
   return {
     status: reply.failure === null ? reply.status : 0,
     message: reply.failure?.message ?? (reply.status === 200 ? '' : messageOf(reply.answer)),
+    tokens: prompt,
     reportsCachedTokens: /"cached_tokens"\s*:\s*\d/.test(reply.answer.text),
   };
 }

@@ -25,6 +25,10 @@ export interface EventFacts {
   readonly replay: ZmtpPeer | null;
   /** Whether a replay was answered in full; null: not tried. */
   readonly replayAnswers: boolean | null;
+  /** Endpoints that are credited with the probe's blocks; empty while nobody is. */
+  readonly probeSeenAt: readonly string[];
+  /** Whether the replay has the batch that announced the probe; null: not tried. */
+  readonly replayHasProbe: boolean | null;
   /** Before the probe, and some time after it. */
   readonly before: EventState | null;
   readonly after: EventState | null;
@@ -35,6 +39,8 @@ export interface ProbeFacts {
   readonly status: number;
   /** What the engine said when it refused; empty otherwise. */
   readonly message: string;
+  /** The prompt, which no other engine has. */
+  readonly tokens: Uint32Array;
   /** The answer's usage says how many tokens came from the cache. */
   readonly reportsCachedTokens: boolean;
 }

@@ -3,6 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config, EndpointConfig, ModelConfig } from '../config/config.js';
 import type { SourceState } from '../discovery/discovery.js';
+import { hashPrompt } from '../prefix/block-hasher.js';
+import type { PrefixIndex } from '../prefix/prefix-index.js';
 import { createForwarder, type Forwarder } from '../proxy/forwarder.js';
 import type { Fleet } from '../router/fleet.js';
 import type { LiveEndpoint } from '../router/live-endpoint.js';
@@ -10,6 +12,7 @@ import {
   portOf,
   portsThatMeetPublishers,
   replayAnswers,
+  replayHas,
   surveySockets,
   waitingPublisher,
 } from './event-survey.js';
@@ -21,6 +24,7 @@ export interface SurveyParts {
   readonly config: Config;
   readonly fleet: Fleet;
   readonly matcher: TokenSurveyor['matcher'];
+  readonly index: PrefixIndex;
   readonly unknownTopics: () => readonly string[];
   readonly bindFailure: string | null;
   readonly sources: () => readonly SourceState[];
@@ -59,7 +63,8 @@ export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
     }
     const current = () => first.map((survey) => withEvents(survey, fleet));
     await until(EVENTS_MS, () => parts.unknownTopics().length > 0 || current().every(hasSpoken));
-    const endpoints = await explainSilence(current(), parts);
+    const attributed = await Promise.all(current().map((survey) => attribute(survey, parts)));
+    const endpoints = await explainSilence(attributed, parts);
     return {
       models: config.models,
       bind: config.kvEvents.bind,
@@ -94,7 +99,14 @@ async function look(
     replayIsThere && kvReplay !== null ? await replayAnswers(kvReplay, timeoutMs) : null;
   const probe =
     probes && http.status === 200 ? await sendProbe(forwarder, live, model, PROBE_MS) : null;
-  const events = { ...sockets, connectsHere: false, waitsAt: null, replayAnswers: answers };
+  const events = {
+    ...sockets,
+    connectsHere: false,
+    waitsAt: null,
+    replayAnswers: answers,
+    probeSeenAt: [],
+    replayHasProbe: null,
+  };
   const { metrics, models } = live;
   const facts = { endpoint, model, http, metrics, models, probe, completionTokens, chatTokens };
   return { ...facts, events: { ...events, before, after: before } };
@@ -103,6 +115,37 @@ async function look(
 function withEvents(survey: EndpointSurvey, fleet: Fleet): EndpointSurvey {
   const after = liveOf(fleet, survey.endpoint).events;
   return { ...survey, events: { ...survey.events, after } };
+}
+
+/** Whose events told of the probe, and whether the replay tells of it as well. */
+async function attribute(
+  survey: EndpointSurvey,
+  { config, fleet, index }: SurveyParts,
+): Promise<EndpointSurvey> {
+  const { endpoint, events, probe } = survey;
+  if (probe === null || probe.status !== 200) return survey;
+  const slots = slotsHolding(index, probe.tokens, fleet);
+  const holders = fleet.all.filter(({ endpoint: { slot } }) => slots.has(slot));
+  const probeSeenAt = holders.map(({ endpoint: { name } }) => name);
+  const mayAsk = freshBatches(events) > 0 && events.replayAnswers === true;
+  const replayHasProbe =
+    mayAsk && endpoint.kvReplay !== null
+      ? await replayHas(endpoint.kvReplay, probe.tokens, config.monitor.timeoutMs)
+      : null;
+  return { ...survey, events: { ...events, probeSeenAt, replayHasProbe } };
+}
+
+function slotsHolding(index: PrefixIndex, tokens: Uint32Array, fleet: Fleet): ReadonlySet<number> {
+  const slots = new Set<number>();
+  for (const { endpoint, events } of fleet.all) {
+    if (events?.settings == null) continue;
+    const triples = index.match(hashPrompt(tokens, events.settings).subarray(0, 1));
+    for (let i = 0; i < triples.length; i += 3) {
+      // Others may hash otherwise: a hit says something of this endpoint only.
+      if (triples[i] === endpoint.slot) slots.add(endpoint.slot);
+    }
+  }
+  return slots;
 }
 
 /** Nothing more is to be expected of it. */

@@ -12,6 +12,9 @@ export interface EngineMetrics {
   readonly gpuBlocks: number | null;
   readonly prefixCaching: boolean | null;
   readonly sleeping: boolean;
+  /** Start of the engine's process, unix time in seconds by its own clock, as its batches' time stamps
+   * are; null when it does not say, as with several API server processes. */
+  readonly startedAt: number | null;
   /** null: the engine serves no adapters. */
   readonly lora: LoraLoad | null;
 }
@@ -19,6 +22,8 @@ export interface EngineMetrics {
 /** `name{labels} value`; labels may hold escaped quotes and braces. Sticky: read at a line's start. */
 const SAMPLE = /vllm:\w+(?:\{((?:[^"}\n]|"(?:[^"\\\n]|\\.)*")*)\})?[ \t]+(\S+)/y;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+
+const START = /^process_start_time_seconds[ \t]+(\S+)/m;
 
 const PREFIX = 'vllm:';
 
@@ -65,6 +70,7 @@ export function parseEngineMetrics(text: string, rank: number | null = null): En
     sleeping: state.some(({ labels, value }) => {
       return value === 1 && labels.get('sleep_state') !== 'awake';
     }),
+    startedAt: startTime(text),
     lora: loraLoad(read('lora_requests_info')),
   };
 }
@@ -82,6 +88,11 @@ function samples(text: string): ReadonlyMap<string, readonly Sample[]> {
     series.push({ labels: parseLabels(labels), value });
   }
   return found;
+}
+
+function startTime(text: string): number | null {
+  const value = Number(START.exec(text)?.[1]);
+  return Number.isFinite(value) && value > 0 ? value : null;
 }
 
 function nextLine(text: string, at: number): number {

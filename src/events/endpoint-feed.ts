@@ -110,6 +110,10 @@ export class EndpointFeed {
     for (const stream of this.#streams.values()) stream.disconnected();
   }
 
+  processStarted(unixSeconds: number): void {
+    for (const stream of this.#streams.values()) stream.processStarted(unixSeconds);
+  }
+
   /** No events will come, for a reason only the operator can remove. */
   obstructed(reason: string): void {
     this.#obstacle = reason;

@@ -128,6 +128,16 @@ export class EndpointStream {
     } else this.#start(LEARN);
   }
 
+  /** The engine's process began then, unix time in seconds. Tells of a restart that no connection and
+   * no number has shown: that the next batch has the next number may be chance. */
+  processStarted(unixSeconds: number): void {
+    if (this.#closed || !this.#tracker.reachesBefore(unixSeconds)) return;
+    if (this.#state !== 'live') this.#reconnectedMeanwhile = true;
+    else if (!this.#mayReplay()) this.#restarted();
+    else
+      this.#start({ kind: 'continue', cause: 'connect', reason: 'the engine may have restarted' });
+  }
+
   disconnected(): void {
     this.#awaySinceMs ??= this.#setup.nowMs();
   }

@@ -109,6 +109,9 @@ export class EventHub {
       case 'clear':
         this.#seats.get(command.slot)?.feed.clear(command.reason, command.everywhere);
         break;
+      case 'started':
+        this.#seats.get(command.slot)?.feed.processStarted(command.startedAt);
+        break;
       case 'export': {
         const step = this.#snapshots?.export(command) ?? NO_SNAPSHOTS;
         this.#options.report({ type: 'exported', step });

@@ -49,6 +49,8 @@ export type EventCommand =
       /** Also the blocks outside the GPU, which outlive most resets. */
       readonly everywhere: boolean;
     }
+  /** Its metrics say when its process began, unix time in seconds. */
+  | { readonly type: 'started'; readonly slot: EndpointSlot; readonly startedAt: number }
   /** Each is answered by a report `exported` or `imported`, in order. */
   | ExportCommand
   | ImportCommand

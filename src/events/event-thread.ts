@@ -14,6 +14,8 @@ export interface EventThread {
   remove(slot: EndpointSlot): void;
   /** The engine dropped its blocks in a way it will not announce by itself in time. */
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
+  /** The engine's process began then, unix time in seconds: what it told before holds no more. */
+  started(slot: EndpointSlot, startedAt: number): void;
   /** One step of writing the index down; steps are answered in order. */
   export(step: ExportCommand['step']): Promise<ExportStep>;
   /** One step of taking a snapshot in; why it cannot go on, or null. */
@@ -90,6 +92,10 @@ class KeptEventThread implements EventThread {
 
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void {
     this.#send({ type: 'clear', slot, reason, everywhere });
+  }
+
+  started(slot: EndpointSlot, startedAt: number): void {
+    this.#send({ type: 'started', slot, startedAt });
   }
 
   async export(step: ExportCommand['step']): Promise<ExportStep> {

@@ -23,7 +23,7 @@ export const REPLAY_LIMITS: ReplayLimits = {
 };
 
 /** An engine answers from its publisher thread, at most 0.1 s after a request when it is idle. */
-export const REPLAY_IDLE_MS = 3_000;
+export const REPLAY_IDLE_MS = 1_500;
 
 /** Replies read before other endpoints get their turn. */
 const STEP = 64;

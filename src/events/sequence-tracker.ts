@@ -15,6 +15,8 @@ export class SequenceTracker {
   /** Last batch applied, live or replayed; -1: none exists yet, 0 must be next; null: unknown. */
   #applied: number | null = null;
   #appliedTs = Number.NaN;
+  /** Of the first batch since all was forgotten. */
+  #oldestTs = Number.NaN;
   /** Last batch seen on the live stream. A replay runs ahead of it, and then the live stream brings
    * numbers at or below `applied` without any restart. */
   #live = -1;
@@ -27,6 +29,11 @@ export class SequenceTracker {
   /** Time stamp of the last applied batch: together with its number it names the process. */
   get appliedTs(): number {
     return this.#appliedTs;
+  }
+
+  /** Whether a batch applied was made before `unixSeconds`, by the engine's clock. */
+  reachesBefore(unixSeconds: number): boolean {
+    return this.#oldestTs < unixSeconds;
   }
 
   /** Says what a live message is; changes nothing. */
@@ -44,8 +51,7 @@ export class SequenceTracker {
 
   /** A live message was applied. */
   advance(sequence: number, ts: number): void {
-    this.#applied = sequence;
-    this.#appliedTs = ts;
+    this.#take(sequence, ts);
     this.sawLive(sequence, ts);
   }
 
@@ -57,15 +63,21 @@ export class SequenceTracker {
 
   /** A replayed batch was applied. */
   replayed(sequence: number, ts: number): void {
-    this.#applied = sequence;
-    this.#appliedTs = ts;
+    this.#take(sequence, ts);
   }
 
   /** Nothing is known (null), or the process is known to have published nothing (-1). */
   reset(applied: null | -1): void {
     this.#applied = applied;
     this.#appliedTs = Number.NaN;
+    this.#oldestTs = Number.NaN;
     this.#live = -1;
     this.#liveTs = Number.NaN;
+  }
+
+  #take(sequence: number, ts: number): void {
+    if (Number.isNaN(this.#oldestTs)) this.#oldestTs = ts;
+    this.#applied = sequence;
+    this.#appliedTs = ts;
   }
 }

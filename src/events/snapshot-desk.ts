@@ -30,6 +30,9 @@ export class SnapshotDesk {
   constructor(index: NativeSnapshotIndex, feeds: () => readonly EndpointFeed[]) {
     this.#index = index;
     this.#feeds = feeds;
+    // What a thread that died had under way.
+    index.cancelExport();
+    index.endImport();
   }
 
   export({ step }: ExportCommand): ExportStep {

@@ -25,6 +25,7 @@ export interface EventSink {
   add(source: EventSource): void;
   remove(slot: EndpointSlot): void;
   clear(slot: EndpointSlot, reason: string, everywhere: boolean): void;
+  started(slot: EndpointSlot, startedAt: number): void;
 }
 
 export interface FleetOptions {
@@ -292,6 +293,10 @@ export class Fleet {
       before?.hashAlgorithm !== metrics?.hashAlgorithm
     ) {
       this.#snapshot = null;
+    }
+    const startedAt = metrics?.startedAt ?? null;
+    if (startedAt !== null && startedAt !== before?.startedAt) {
+      this.#events?.started(live.endpoint.slot, startedAt);
     }
     if (metrics?.sleeping === true && before?.sleeping !== true) {
       this.cleared(live, 'the engine sleeps', false);

@@ -8,6 +8,7 @@ import type { EventState } from '../events/event-messages.js';
 import type { HeaderList } from '../http/exchange.js';
 import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
+import { Contradictions } from './contradictions.js';
 
 /** Events of a request come within a step of it. An engine that has been silent for this long after one
  * does not publish, or not to us. */
@@ -19,6 +20,7 @@ export class LiveEndpoint {
   readonly endpoint: Endpoint;
   readonly health: EndpointHealth;
   readonly traffic = new EndpointTraffic();
+  contradictions = new Contradictions();
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** The engine's key, where clients' own is not to reach it. */
@@ -106,6 +108,10 @@ export class LiveEndpoint {
   /** News from the event thread. */
   hear(state: EventState): void {
     if (state.settings !== null || this.#events?.settings != null) this.#silentSinceMs = null;
+    // Another process may be believed again.
+    if (state.counts.restarts !== this.#events?.counts.restarts) {
+      this.contradictions = new Contradictions();
+    }
     this.#events = state;
   }
 
@@ -128,12 +134,15 @@ export class LiveEndpoint {
   get trust(): Trust {
     // Until the event thread has reported, what it writes counts as unproven.
     if (this.#events === null) return 'degraded';
-    return this.#estimateReason === null ? this.#events.trust : 'estimated';
+    if (this.#estimateReason !== null) return 'estimated';
+    return this.contradictions.doubt === null ? this.#events.trust : 'degraded';
   }
 
   /** Why trust is what it is, one sentence. */
   get trustReason(): string {
-    return this.#estimateReason ?? this.#events?.reason ?? 'just added';
+    const events = this.#events;
+    if (events === null) return 'just added';
+    return this.#estimateReason ?? this.contradictions.doubt ?? events.reason;
   }
 
   get #estimateReason(): string | null {

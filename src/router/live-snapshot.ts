@@ -89,14 +89,14 @@ function endpointsNow({ fleet, index }: SnapshotParts): object[] {
   const { all } = fleet;
   const weight = all.reduce((sum, live) => sum + live.traffic.weight(nowMs), 0);
   return all.map((live) => {
-    const { endpoint, load, health, events, metrics } = live;
+    const { endpoint, load, health, metrics } = live;
     return {
       name: endpoint.name,
       model: endpoint.model,
       available: live.available,
       reason: unavailable(live, health.reason),
       trust: live.trust,
-      trustReason: events?.reason ?? 'not heard of yet',
+      trustReason: live.trustReason,
       running: metrics === null ? null : load.runningRequests,
       waiting: metrics === null ? null : load.waitingRequests,
       kvUsage: metrics === null ? null : load.kvCacheUsage,

@@ -41,6 +41,13 @@ export interface Prediction {
   readonly eventsThen: EventState | null;
 }
 
+/** What explains a single mismatch wholly. `evicted since` does not: some block is always evicted. */
+const INNOCENT: ReadonlySet<MismatchCause> = new Set([
+  'cache cleared since',
+  'estimate',
+  'last-block rule',
+]);
+
 /** Events of the request itself, and those it overtook, have arrived by then. */
 const REVIEW_AFTER_MS = 500;
 
@@ -62,12 +69,18 @@ export class MismatchLog {
 
   /** Takes note when the engine reports something else than was predicted. */
   compare(prediction: Prediction, usage: Usage, cachedTokens: number): void {
-    if (prediction.record.matchedTokens === cachedTokens) return;
+    const { matchedTokens } = prediction.record;
+    if (matchedTokens > 0 && cachedTokens >= matchedTokens) {
+      prediction.target.live.contradictions.agreed();
+    }
+    if (matchedTokens === cachedTokens) return;
     // Beyond the bound the oldest would be pushed out unseen anyway.
     if (this.#reviews.size >= this.#parts.limit) return;
     const timer = setTimeout(() => {
       this.#reviews.delete(timer);
-      this.#keep(prediction, this.#causeOf(prediction, usage, cachedTokens), cachedTokens);
+      const cause = this.#causeOf(prediction, usage, cachedTokens);
+      this.#keep(prediction, cause, cachedTokens);
+      this.#doubt(prediction, cause, cachedTokens);
     }, REVIEW_AFTER_MS);
     timer.unref();
     this.#reviews.add(timer);
@@ -98,6 +111,18 @@ export class MismatchLog {
       cause,
     });
     if (this.#kept.length > limit) this.#kept.shift();
+  }
+
+  #doubt({ record, target }: Prediction, cause: MismatchCause, cachedTokens: number): void {
+    const { matchedTokens } = record;
+    if (cachedTokens >= matchedTokens || INNOCENT.has(cause)) return;
+    const suspect =
+      cause === 'tokens differ'
+        ? "the tokenizer or the chat template is not the engine's"
+        : "are kvEvents and kvReplay this engine's own?";
+    target.live.contradictions.contradicted(
+      `${cachedTokens} of ${matchedTokens} predicted tokens were cached; ${suspect} "warmpath doctor" tells`,
+    );
   }
 
   #causeOf(

@@ -9,13 +9,15 @@ export interface MetricsSource {
   readonly options: Pick<SimOptions, 'model' | 'hashAlgorithm' | 'metricNames' | 'prefixCaching'>;
   readonly models: ServedModels;
   readonly ranks: readonly EngineRank[];
+  /** Start of the simulated process, unix time in seconds. */
+  readonly startedAt: number;
   /** How late steps ended in real time: the simulator's own metric. */
   readonly lag: ClockLag;
 }
 
 type Page = PrometheusPage<EngineRank>;
 
-export function metricsPage({ options, models, ranks, lag }: MetricsSource): string {
+export function metricsPage({ options, models, ranks, startedAt, lag }: MetricsSource): string {
   const page: Page = new PrometheusPage(ranks, ({ rank }) => ({
     model_name: options.model,
     engine: String(rank),
@@ -37,7 +39,14 @@ export function metricsPage({ options, models, ranks, lag }: MetricsSource): str
   });
   page.info('vllm:cache_config_info', (rank) => cacheConfig(rank, options));
   page.gauge('warmpath_sim_step_lag_p99_seconds', () => lag.p99Ms / 1000);
-  return page.text();
+  return `${page.text()}${processStart(startedAt)}`;
+}
+
+/** Of the Python client's own metrics, which have no labels. */
+function processStart(startedAt: number): string {
+  const name = 'process_start_time_seconds';
+  const help = 'Start time of the process since unix epoch in seconds.';
+  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${startedAt}\n`;
 }
 
 function addLoad(page: Page): void {

@@ -35,6 +35,7 @@ export class SimEngine {
   private readonly clock: WallClock;
   private readonly server: OpenAiServer;
   private port: number;
+  private startedAt = Date.now() / 1000;
 
   constructor(
     options: SimOptions,
@@ -56,7 +57,10 @@ export class SimEngine {
       ...options,
       ...{ ranks, models, hashSettings, faults, answerText },
       version: VERSION,
-      metricsText: () => metricsPage({ options, models, ranks, lag: this.clock.lag() }),
+      metricsText: () => {
+        const { startedAt } = this;
+        return metricsPage({ options, models, ranks, startedAt, lag: this.clock.lag() });
+      },
     });
   }
 
@@ -95,6 +99,7 @@ export class SimEngine {
 
   /** Every rank, as a process that dies and is back at once. */
   restart(): void {
+    this.startedAt = Date.now() / 1000;
     for (const rank of this.ranks) rank.restart();
   }
 

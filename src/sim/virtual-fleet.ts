@@ -162,6 +162,7 @@ export function metricsOf(engine: Engine, options: EngineOptions): EngineMetrics
     gpuBlocks: options.usableBlocks,
     prefixCaching: true,
     sleeping: false,
+    startedAt: null,
     lora: null,
   };
 }

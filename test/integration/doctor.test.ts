@@ -264,6 +264,28 @@ describe('doctor', { concurrency: 4 }, () => {
     });
   }
 
+  for (const [key, check, message] of [
+    ['kvEvents', 'events', /what this engine stores is told at the event address of [ab]$/],
+    ['kvReplay', 'replay', /does not know what the engine has just told/],
+  ] as const) {
+    test(`${key} of two engines swapped: ${check} of both`, async (t: TestContext) => {
+      const [a, b] = [await startSim(t, SIM), await startSim(t, SIM)];
+      const entry = (name: string, own: SimEngine, other: SimEngine) => {
+        const { url, kvEvents, kvReplay } = own;
+        return { name, url, kvEvents, kvReplay, [key]: other[key] };
+      };
+      const endpoints = { static: [entry('a', a, b), entry('b', b, a)] };
+      const wrong = (await examine(a, { model: { endpoints } })).filter(
+        (finding) => finding.status === 'wrong',
+      );
+      assert.deepEqual(
+        wrong.map((finding) => [finding.endpoint, finding.check]),
+        ['a', 'b'].map((name) => [name, check]),
+      );
+      for (const finding of wrong) assert.match(finding.message, message);
+    });
+  }
+
   test('an engine that connects to us where it should wait: events', async (t: TestContext) => {
     const address = `tcp://127.0.0.1:${await freePort('127.0.0.1')}`;
     const sim = await startSim(t, { ...SIM, kvEvents: address });

@@ -126,3 +126,11 @@ test('one snapshot is written at a time, and one given up makes room for the nex
   const third = await writeSnapshot(thread, '1').next();
   assert.equal(third.done, false);
 });
+
+test('a snapshot that died with its thread does not keep the next thread from writing one', async () => {
+  const index = PrefixIndex.open({ maxBytes: 2 ** 26 });
+  const first = writeSnapshot(threadOf(index), '1');
+  await first.next();
+  const next = await writeSnapshot(threadOf(index), '1').next();
+  assert.equal(next.done, false);
+});

@@ -67,6 +67,14 @@ function checkCentral(survey: EndpointSurvey, fleet: FleetSurvey): Verdict {
 }
 
 function checkFlow(survey: EndpointSurvey, how: string): Verdict {
+  const { probeSeenAt } = survey.events;
+  const { name } = survey.endpoint;
+  if (probeSeenAt.length > 0 && !probeSeenAt.includes(name)) {
+    return wrong(
+      `${how}, but what this engine stores is told at the event address of ${probeSeenAt.join(', ')}`,
+      `kvEvents of ${name} and ${probeSeenAt.join(', ')} are mixed up: give each the address of its own engine`,
+    );
+  }
   if (freshBatches(survey.events) > 0) return ok(`${how}; events arrive`);
   if (survey.probe === null) {
     const batches = survey.events.after?.counts.batches ?? 0;

@@ -29,5 +29,11 @@ export function checkReplay(survey: EndpointSurvey, eventsAreWrong: boolean): Ve
       "look at the engine's log; its publisher thread answers between two batches",
     );
   }
+  if (events.replayHasProbe === false) {
+    return wrong(
+      `${endpoint.kvReplay} answers, but does not know what the engine has just told: it is another engine's`,
+      "set kvReplay to the replay_endpoint of this engine's --kv-events-config",
+    );
+  }
   return ok(`${endpoint.kvReplay} answers`);
 }
