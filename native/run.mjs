@@ -1,9 +1,10 @@
-// Builds and runs a program on the native core alone, without Node: its tests, plain or under a
-// sanitizer, and the benchmark of the prefix index. Node itself is not instrumented, so a sanitizer
-// cannot look into the addon.
+// Builds and runs a program on the native core alone, without Node: its tests and the stress of the
+// prefix index, plain or under a sanitizer, and that index's benchmark. Node itself is not
+// instrumented, so a sanitizer cannot look into the addon.
 //
 //   node native/run.mjs test [address|thread] [part of test names]
-//   node native/run.mjs bench [--quick]
+//   node native/run.mjs stress [address|thread] [seconds] [seed]
+//   node native/run.mjs bench [--quick] [part]...
 //   node native/run.mjs plain              builds bench/plain_index_addon.cc, prints where it lies
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -21,17 +22,17 @@ const SANITIZERS = {
   address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-O1'],
   thread: ['-fsanitize=thread', '-O1'],
 };
-const BENCH_SOURCES =
+const INDEX_SOURCES =
   /^(copy_counts|evictor|growing_table|holder_.*|index_census|matcher|memory_region|prefix_index.*|slab_pool|slot_table)\.cc$/;
 
 const [program, ...rest] = process.argv.slice(2);
-if (!['test', 'bench', 'plain'].includes(program)) {
+if (!['test', 'stress', 'bench', 'plain'].includes(program)) {
   process.stderr.write(
-    'usage: node native/run.mjs test [address|thread] [name] | bench [--quick] | plain\n',
+    'usage: node native/run.mjs test [address|thread] [name] | stress [address|thread] [seconds] [seed] | bench [--quick] [part]... | plain\n',
   );
   process.exit(2);
 }
-const sanitizer = program === 'test' && Object.hasOwn(SANITIZERS, rest[0]) ? rest.shift() : null;
+const sanitizer = program !== 'bench' && Object.hasOwn(SANITIZERS, rest[0]) ? rest.shift() : null;
 const flags = [
   ...[
     '-std=c++20',
@@ -60,13 +61,12 @@ const filesOf = (folder, test) =>
 const isSource = (name) => name.endsWith('.cc');
 const core = join(native, 'core');
 const test = join(native, 'test');
-const sources =
-  program === 'test'
-    ? [...filesOf(core, isSource), ...filesOf(test, isSource)]
-    : [
-        ...filesOf(core, (name) => BENCH_SOURCES.test(name)),
-        join(root, 'bench/prefix_index_bench.cc'),
-      ];
+const indexSources = () => filesOf(core, (name) => INDEX_SOURCES.test(name));
+const sources = {
+  test: () => [...filesOf(core, isSource), ...filesOf(test, isSource)],
+  stress: () => [...indexSources(), ...filesOf(join(native, 'stress'), isSource)],
+  bench: () => [...indexSources(), join(root, 'bench/prefix_index_bench.cc')],
+}[program]();
 const shared = [core, test].flatMap((folder) => filesOf(folder, (name) => name.endsWith('.h')));
 
 function buildPlainAddon() {
@@ -91,7 +91,8 @@ function compile(...parameters) {
 }
 
 // Not below build, which node-gyp wipes.
-const output = join(root, 'dist', 'native', sanitizer ?? program);
+// Tests and stress share the objects of the core.
+const output = join(root, 'dist', 'native', sanitizer ?? (program === 'bench' ? 'bench' : 'test'));
 const objects = await objectsOf({
   command: [compiler, ...wrapped, ...flags],
   ...{ sources, shared: [...shared, fileURLToPath(import.meta.url)], output },

@@ -176,6 +176,11 @@ export function createMetrics() {
       ['cache', 'result'],
     ),
     tokenizerCacheBytes: gauge('tokenizer_cache_bytes', 'Memory of these caches.', ['cache']),
+    certificateExpiry: gauge(
+      'certificate_expiry_timestamp_seconds',
+      'When the certificate of a port expires, since the Unix epoch.',
+      ['port'],
+    ),
     threadDeaths: counter(
       'thread_deaths',
       'Threads that died and were started again: tokenizer or event.',

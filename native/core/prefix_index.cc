@@ -11,6 +11,8 @@ namespace {
 
 // Where the rest of that table is too crowded for a block, the walk hurries towards it.
 constexpr int kHurries = 16;
+// Of a table of 64M slots.
+constexpr int kImportHurries = 1 << 16;
 constexpr uint64_t kHurryBuckets = 256;
 constexpr size_t kPrefetchAhead = 32;
 
@@ -85,9 +87,23 @@ bool PrefixIndex::StoreOne(uint64_t key, HolderNumber holder, uint8_t depth) {
 
 bool PrefixIndex::Insert(uint64_t key, HolderWord word, Usefulness usefulness) {
   for (int hurries = 0; !table_.Insert(key, word, usefulness, oldest_); ++hurries) {
+    if (import_ != nullptr) {
+      if (hurries == kImportHurries || !HurryImport()) return false;
+      continue;
+    }
     if (!table_.walking() || hurries == kHurries) return false;
     Advance(kHurryBuckets);
   }
+  return true;
+}
+
+// Blocks of a snapshot come in the order of their homes: they crowd the front of a table that is
+// too small for them long before it is full.
+bool PrefixIndex::HurryImport() {
+  if (!table_.walking() && !BeginResize(2 * table_.current().home_buckets())) return false;
+  PublishEpoch();
+  Renew();
+  Advance(kHurryBuckets);
   return true;
 }
 
@@ -157,7 +173,9 @@ bool PrefixIndex::Maintain(uint32_t buckets) {
   const Writing writing(*this);
   TakeCensus();
   Advance(buckets);
-  return table_.walking() || !sweeping_.empty() || !waiting_.empty() || !swept_.empty() ||
+  // Numbers that are swept rest until a snapshot is over: nothing can be done about them meanwhile.
+  const bool recycles = export_ == nullptr && import_ == nullptr && !swept_.empty();
+  return table_.walking() || !sweeping_.empty() || !waiting_.empty() || recycles ||
          table_.reclaimable() || sets_.reclaimable();
 }
 

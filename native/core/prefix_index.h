@@ -118,6 +118,7 @@ class PrefixIndex {
   void Prepare(std::span<const uint64_t> block_hashes, size_t next);
   [[nodiscard]] bool StoreOne(uint64_t key, HolderNumber holder, uint8_t depth);
   [[nodiscard]] bool Insert(uint64_t key, HolderWord word, Usefulness usefulness);
+  [[nodiscard]] bool HurryImport();
   [[nodiscard]] bool RemoveOne(uint64_t key, HolderNumber holder);
   void TakeOut(const GrowingTable::Place& place, HolderNumber holder);
   void KillBlock(const GrowingTable::Place& place);

@@ -267,14 +267,17 @@ void PrefixIndex::Define(uint32_t number, uint32_t endpoint, Tier tier) {
   }
   const HolderNumber holder = holders_.Acquire(meaning);
   state.holders[number] = holder;
-  if (holder != kNoHolder) state.brought[holder] = true;
+  if (holder == kNoHolder) return;
+  state.brought[holder] = true;
+  state.sources[holder] = static_cast<HolderNumber>(number);
 }
 
 void PrefixIndex::Undefine(uint32_t number) {
   Import& state = *import_;
   const HolderNumber holder = state.holders[number];
   state.holders[number] = kNoHolder;
-  if (holder == kNoHolder) return;
+  // One that had no blocks left when its successor was defined is the successor's now.
+  if (holder == kNoHolder || state.sources[holder] != number) return;
   const HolderMeaning meaning = holders_.Meaning(holder);
   // Dead already: another number was defined for its endpoint's tier.
   if (meaning == kDeadHolder || holders_.blocks(holder) == 0) return;

@@ -45,6 +45,9 @@ struct PrefixIndex::Import {
 
   std::vector<uint16_t> endpoints;
   std::vector<HolderNumber> holders = std::vector<HolderNumber>(size_t{1} << 16, kNoHolder);
+  // By our number: the snapshot's that stands for it. The last one defined; another may have
+  // before.
+  std::vector<HolderNumber> sources = std::vector<HolderNumber>(size_t{1} << 16, kNoHolder);
   // Our numbers that this snapshot has brought.
   std::bitset<size_t{kLastHolder} + 1> brought;
   // Blocks of a slice that are yet to be put in.

@@ -153,6 +153,30 @@ TEST(a_wide_set_of_holders_survives_a_snapshot) {
   CheckEqual(index, copy, hashes);
 }
 
+TEST(the_end_of_a_number_does_not_end_the_one_that_followed_it) {
+  PrefixIndex index(kSettings);
+  const std::vector<uint64_t> hashes = {11, 22, 33};
+  const auto store = [&](size_t i) { index.Store(3, Tier::kGpu, std::span(hashes).subspan(i, 1)); };
+  Slices slices;
+  const auto slice = [&] {
+    CHECK(index.ExportSlice(slices.emplace_back()) == PrefixIndex::ExportState::kLast);
+  };
+  store(0);
+  CHECK(index.BeginExport());
+  slice();
+  // In the copy the first number has no block when the second one comes, but it is alive here.
+  index.Remove(3, Tier::kGpu, std::span(hashes).first(1));
+  slice();
+  store(1);
+  index.Clear(3, Tier::kGpu);
+  store(2);
+  index.FinishExport(slices.emplace_back());
+  PrefixIndex copy(kSettings);
+  TakeIn(copy, slices, 3);
+  CheckEqual(index, copy, hashes);
+  CHECK_EQUAL(copy.BlocksOf(Place(3), Tier::kGpu), 1);
+}
+
 TEST(an_endpoint_that_is_nobody_here_brings_nothing) {
   Random random(test::Seed());
   const auto hashes = RandomHashes(random, 100);

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.js';
 import { type ConfigChange, configChange } from '../config/config-change.js';
 import { Discovery } from '../discovery/discovery.js';
 import { startEventThread } from '../events/event-thread.js';
-import { createServer } from '../http/server.js';
+import type { HttpImplementation } from '../http/server.js';
 import { configureLog, log } from '../log.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import { native } from '../native.js';
@@ -43,13 +43,13 @@ import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
-import type { MatchTask } from '../tokenizer/match-task.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
-import { drained } from './drain.js';
 import { onEventReport } from './event-reports.js';
+import { letHeapGrow } from './heap-growth.js';
 import { live } from './live-parts.js';
 import { fleetModel, newTokenizers, requestLimits } from './model-settings.js';
+import { Ports } from './ports.js';
 import { threadStates } from './thread-states.js';
 import { VERSION } from './version.js';
 
@@ -74,17 +74,19 @@ export interface Assembly {
   close(graceMs: number): Promise<void>;
 }
 
-/** What the demo puts in place of the usual. */
+/** What the demo and tests put in place of the usual. */
 export interface AssemblyExtras {
   readonly scheduler?: Scheduler;
   readonly demo?: DemoControls | null;
+  readonly httpImplementation?: HttpImplementation;
 }
 
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
 export async function assemble(
   config: Config,
-  { scheduler: given, demo = null }: AssemblyExtras = {},
+  { scheduler: given, demo = null, httpImplementation = 'auto' }: AssemblyExtras = {},
 ): Promise<Assembly> {
+  letHeapGrow();
   let current = config;
   let scheduler = given ?? createScheduler(config.scheduling);
   const metrics = createMetrics();
@@ -133,7 +135,7 @@ export async function assemble(
         indexId: index.id,
         models: fleet.models().forPool,
         outline: overdueOutline(),
-        quick: (task: MatchTask) => quick.match(task),
+        quick: quick.match.bind(quick),
       },
       () => ({ queueMax: current.limits.queuedRequests, deadlineMs: current.timeouts.matchMs }),
     ),
@@ -239,29 +241,44 @@ export async function assemble(
   const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, metricsPage: page };
-  const api = createServer(
-    createApi(
-      live({ ...shared, control, version: VERSION, gate, requestLog: () => current.log }, () => ({
-        ...bodyLimit(),
-        timeoutMs: current.timeouts.firstByteMs,
-        keepAliveMs: current.timeouts.keepAliveMs,
-      })),
+  const api = createApi(
+    live({ ...shared, control, version: VERSION, gate, requestLog: () => current.log }, () => ({
+      ...bodyLimit(),
+      timeoutMs: current.timeouts.firstByteMs,
+      keepAliveMs: current.timeouts.keepAliveMs,
+    })),
+  );
+  const readyNow = () =>
+    readiness({ draining: () => draining, availableEndpoints, threads, nowMs });
+  const admin = createAdmin(
+    live(
+      {
+        ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
+        files: new DashboardFiles(),
+        readiness: readyNow,
+        adminKey: () => current.access.adminKey,
+      },
+      bodyLimit,
     ),
   );
-  const admin = createServer(
-    createAdmin(
-      live(
-        {
-          ...{ ...shared, index, book, feed, demo, discovery, peerApi: replica.api },
-          files: new DashboardFiles(),
-          readiness: () =>
-            readiness({ draining: () => draining, availableEndpoints, threads, nowMs }),
-          adminKey: () => current.access.adminKey,
-        },
-        bodyLimit,
-      ),
-    ),
-  );
+  const closeParts = async () => {
+    discovery.close();
+    heartbeat.close();
+    feed.close();
+    fleet.close();
+    book.mismatches.close();
+    await forwarder.close();
+    await replica.save();
+    await Promise.all([thread.close(), pool.close(), replica.close()]);
+    index.close();
+  };
+  let ports: Ports;
+  try {
+    ports = new Ports(config.listen, { api, admin }, metrics, httpImplementation);
+  } catch (failure) {
+    await closeParts();
+    throw failure;
+  }
   log.info('scheduling', { plan: scheduler.description });
 
   /** Makes ready what takes time and may fail, so that the change itself can do neither. */
@@ -283,6 +300,7 @@ export async function assemble(
     async change(next) {
       await loadNewTokenizers(next);
       const { config: settled, changed, waiting } = configChange(current, next);
+      ports.renew(settled.listen);
       const before = current;
       current = settled;
       configureLog(settled.log);
@@ -295,33 +313,14 @@ export async function assemble(
       discovery.follow(settled.models);
       return { changed, waiting };
     },
-    async listen() {
-      const { host, port, adminHost, adminPort } = config.listen;
-      const url = urlOf(host, await api.listen(host, port));
-      return { url, adminUrl: urlOf(adminHost, await admin.listen(adminHost, adminPort)) };
-    },
+    listen: () => ports.listen(),
     async close(graceMs) {
       draining = true;
-      api.stopAccepting();
-      await drained(api, graceMs);
+      await ports.drain(graceMs);
       // First of all, so that streams which are cut say so as long as their clients can hear it.
       await forwarder.close();
-      api.close();
-      discovery.close();
-      heartbeat.close();
-      feed.close();
-      admin.close();
-      fleet.close();
-      book.mismatches.close();
-      await replica.save();
-      await Promise.all([thread.close(), pool.close(), replica.close()]);
-      index.close();
+      ports.close();
+      await closeParts();
     },
   };
-}
-
-/** An address that means "all" is shown as one that can be opened. */
-function urlOf(host: string, port: number): string {
-  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }

@@ -40,6 +40,16 @@ export const ACCESS = table(
   'Who may use the router.',
 );
 
+/** Certificate of one port. */
+export const certificate = (doc: string) =>
+  table(
+    {
+      certFile: text({ doc: 'PEM file with the certificate and those above it.' }),
+      keyFile: text({ doc: 'PEM file with its private key, without a passphrase.' }),
+    },
+    doc,
+  );
+
 export const ENGINE_TLS = table(
   {
     verify: flag({ doc: 'Check the certificates of https engines.', fallback: true }),

@@ -17,7 +17,11 @@ export function configChange(before: Config, after: Config): ConfigChange {
   const { eventFrameBytes, decisionsKept } = before.limits;
   const config: Config = {
     ...after,
-    listen: { ...after.listen, host, port, adminHost, adminPort },
+    listen: {
+      ...{ host, port, adminHost, adminPort },
+      tls: renewed(before.listen.tls, after.listen.tls),
+      adminTls: renewed(before.listen.adminTls, after.listen.adminTls),
+    },
     limits: { ...after.limits, eventFrameBytes, decisionsKept },
     timeouts: { ...after.timeouts, connectMs: before.timeouts.connectMs },
     // These are built into threads, sockets and native memory.
@@ -30,6 +34,11 @@ export function configChange(before: Config, after: Config): ConfigChange {
     stateDir: before.stateDir,
   };
   return { config, changed: differences(before, config), waiting: differences(config, after) };
+}
+
+/** A port that speaks TLS can get another certificate, and no port can begin or cease to. */
+function renewed<C>(before: C | null, after: C | null): C | null {
+  return before === null || after === null ? before : after;
 }
 
 /** Sections by their keys, everything in them as a whole: values may be secret. */

@@ -1,6 +1,6 @@
 // Every configuration key, once: name, type, unit, range, default and what it is for.
 import type { HashAlgorithm } from '../native.js';
-import { ACCESS, ENGINE_TLS } from './access-schema.js';
+import { ACCESS, certificate, ENGINE_TLS } from './access-schema.js';
 import { bindAddress, engineUrl } from './addresses.js';
 import { ENDPOINTS } from './endpoint-schema.js';
 import {
@@ -51,6 +51,8 @@ const listen = table(
       fallback: '127.0.0.1',
     }),
     adminPort: port('Port of dashboard, metrics and health; 0: any free one.', 9090),
+    tls: optional(certificate('Certificate of the API port.'), 'plain HTTP'),
+    adminTls: optional(certificate('Certificate of the admin port.'), 'plain HTTP'),
   },
   'Where the router listens.',
 );

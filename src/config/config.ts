@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
 import { type AccessConfig, type AccessOverrides, readAccess } from './access-config.js';
+import { type CertificateConfig, readCertificate } from './certificate-config.js';
 import { ConfigFiles, type FileVersions } from './config-files.js';
 import { CONFIG, type ConfigFile, type ModelFile } from './config-schema.js';
 import {
@@ -27,10 +28,15 @@ export interface ModelConfig
   readonly sources: readonly SourceConfig[];
 }
 
-type Resolved = 'models' | 'kvEvents' | 'index' | 'scheduling' | 'access' | 'tls';
+type Resolved = 'models' | 'kvEvents' | 'index' | 'scheduling' | 'access' | 'listen' | 'tls';
 
 export interface Config extends Omit<ConfigFile, Resolved> {
   readonly access: AccessConfig;
+  readonly listen: Omit<ConfigFile['listen'], 'tls' | 'adminTls'> & {
+    /** null: plain HTTP. */
+    readonly tls: CertificateConfig | null;
+    readonly adminTls: CertificateConfig | null;
+  };
   /** Towards engines; `ca` is PEM text, null: Node's own list. */
   readonly tls: { readonly verify: boolean; readonly ca: string | null };
   readonly models: readonly ModelConfig[];
@@ -103,6 +109,12 @@ export function parseConfig(
   const named = file.models.map((model, position) => {
     return namedModel(model, place.child('models').child(position), files, access.keys !== null);
   });
+  const at = place.child('listen');
+  const listen = {
+    ...file.listen,
+    tls: readCertificate(file.listen.tls, at.child('tls'), files),
+    adminTls: readCertificate(file.listen.adminTls, at.child('adminTls'), files),
+  };
   const { verify, caFile } = file.tls;
   const caPlace = place.child('tls').child('caFile').name;
   const tls = { verify, ca: caFile === null ? null : files.read(caFile, caPlace) };
@@ -110,7 +122,7 @@ export function parseConfig(
   checkNames(named, place.child('models'));
   const bind = eventBind(file, plan, named);
   const models = named.map((model) => withPlan(model, plan, bind, warnings));
-  const rest = merged(file, plan, overrides, bind);
+  const rest = merged({ ...file, listen }, plan, overrides, bind);
   return { config: { ...file, tls, access, ...rest, models }, warnings, files: files.versions };
 }
 

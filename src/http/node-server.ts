@@ -1,14 +1,15 @@
 // HttpServer on node:http, for platforms without a uWebSockets.js binary.
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { RouterError } from '../errors.js';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { ConfigError, RouterError } from '../errors.js';
 import { log } from '../log.js';
 import { errorBody } from './error-body.js';
 import { callHandler, type ExchangeHandler } from './exchange-handler.js';
 import { listenFailure } from './listen-failure.js';
 import { NodeExchange } from './node-exchange.js';
 import { badHead, type RequestHead, readFraming } from './request-head.js';
-import type { HttpServer } from './server.js';
+import type { HttpServer, ServerCertificate } from './server.js';
 
 /** Same bounds as the other implementation where node:http has the knob. */
 const SERVER_OPTIONS = {
@@ -21,10 +22,16 @@ const SERVER_OPTIONS = {
   noDelay: true,
 };
 
+/** As uWebSockets.js has it. */
+const TLS_OPTIONS = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
+
 /** As many as uWebSockets.js takes. */
 const HEADERS_MAX = 100;
 
-export function createNodeServer(handler: ExchangeHandler): HttpServer {
+export function createNodeServer(
+  handler: ExchangeHandler,
+  certificate: ServerCertificate | null,
+): HttpServer {
   const policy = { closesConnections: false };
   let openExchanges = 0;
   let openConnections = 0;
@@ -32,7 +39,7 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
     openExchanges--;
   };
 
-  const server = createServer(SERVER_OPTIONS, (request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const head = readHead(request);
     if (head instanceof RouterError) {
       response.writeHead(400, { 'content-type': 'application/json', connection: 'close' });
@@ -41,8 +48,12 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
     }
     openExchanges++;
     callHandler(handler, new NodeExchange(request, response, head, policy, onClosed));
-  });
-  server.on('connection', (socket) => {
+  };
+  const server =
+    certificate === null
+      ? createServer(SERVER_OPTIONS, onRequest)
+      : createTlsServer({ ...SERVER_OPTIONS, ...certificate, ...TLS_OPTIONS }, onRequest);
+  server.on(certificate === null ? 'connection' : 'secureConnection', (socket: Socket) => {
     // One listener for each pipelined request.
     socket.setMaxListeners(0);
     openConnections++;
@@ -71,6 +82,14 @@ export function createNodeServer(handler: ExchangeHandler): HttpServer {
           resolve((server.address() as AddressInfo).port);
         });
       });
+    },
+    renew({ cert, key }) {
+      if (!(server instanceof TlsServer)) return;
+      try {
+        server.setSecureContext({ cert, key, ...TLS_OPTIONS });
+      } catch (failure) {
+        throw new ConfigError(`not a certificate and its key: ${String(failure)}`);
+      }
     },
     stopAccepting() {
       policy.closesConnections = true;

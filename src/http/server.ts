@@ -11,6 +11,9 @@ export interface HttpServer {
   /** Port really bound (useful after asking for 0). Rejects with ConfigError naming host and port
    * when the port is in use. */
   listen(host: string, port: number): Promise<number>;
+  /** Another certificate for the connections that come from now on; open ones keep theirs. Throws
+   * ConfigError when it cannot be used; then nothing has changed. REQUIRES: a server with one. */
+  renew(certificate: ServerCertificate): void;
   /** Refuses new connections; open ones go on, and end with their next response. */
   stopAccepting(): void;
   /** Ends every connection. Must run before its thread exits, or uWebSockets.js aborts the process. */
@@ -21,6 +24,14 @@ export interface HttpServer {
   readonly openConnections: number;
 }
 
+/** Files and what stands in them, as PEM. */
+export interface ServerCertificate {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
 export type HttpImplementation = 'auto' | 'uwebsockets' | 'node';
 
 export interface ServerOptions {
@@ -29,18 +40,21 @@ export interface ServerOptions {
    * below 2.36) is an error in `auto` as well: something is wrong with the installation, and a router
    * that is quietly three times slower would hide it. Default `auto`. */
   readonly httpImplementation?: HttpImplementation;
+  /** Default: plain HTTP. */
+  readonly certificate?: ServerCertificate | null;
 }
 
 export function createServer(handler: ExchangeHandler, options: ServerOptions = {}): HttpServer {
   const implementation = options.httpImplementation ?? 'auto';
-  if (implementation === 'node') return createNodeServer(handler);
+  const certificate = options.certificate ?? null;
+  if (implementation === 'node') return createNodeServer(handler, certificate);
   if (implementation === 'auto' && !hasUWebSocketsBinary()) {
     log.warn('uWebSockets.js has no binary for this platform: serving with the slower node:http', {
       platform: process.platform,
       arch: process.arch,
       abi: process.versions.modules,
     });
-    return createNodeServer(handler);
+    return createNodeServer(handler, certificate);
   }
-  return createUwsServer(loadUWebSockets(), handler);
+  return createUwsServer(loadUWebSockets(), handler, certificate);
 }

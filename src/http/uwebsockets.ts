@@ -23,13 +23,22 @@ export interface UwsApp extends TemplatedApp {
     callback: (socket: us_listen_socket | false) => void,
   ): TemplatedApp;
   listen(...never: never[]): TemplatedApp;
+  /** Names an app to another one, which then deals it connections. */
+  getDescriptor(): UwsDescriptor;
+  addChildAppDescriptor(descriptor: UwsDescriptor): void;
+  removeChildAppDescriptor(descriptor: UwsDescriptor): void;
 }
+
+/** Only ever handed back: the package tells no type. */
+export type UwsDescriptor = unknown;
 
 export type UwsResponse = HttpResponse;
 export type UwsListenSocket = us_listen_socket;
 
 export interface UWebSockets {
   App(): UwsApp;
+  /** Throws where the files are no certificate and its key. */
+  SSLApp(options: { readonly cert_file_name: string; readonly key_file_name: string }): UwsApp;
   us_listen_socket_close(socket: us_listen_socket): void;
   us_socket_local_port(socket: us_listen_socket): number;
   /** Without it every listener sets SO_REUSEPORT, and two routers would share a port unnoticed. */

@@ -9,14 +9,19 @@ import { errorBody } from './error-body.js';
 import { callHandler, type ExchangeHandler } from './exchange-handler.js';
 import { listenFailure } from './listen-failure.js';
 import { badHead, type RequestHead, readFraming } from './request-head.js';
-import type { HttpServer } from './server.js';
+import type { HttpServer, ServerCertificate } from './server.js';
 import type { UWebSockets, UwsApp, UwsListenSocket, UwsResponse } from './uwebsockets.js';
 import { UwsExchange } from './uws-exchange.js';
+import { UwsTlsApps } from './uws-tls-apps.js';
 
 type UwsRequest = Parameters<Parameters<UwsApp['any']>[1]>[1];
 
-export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): HttpServer {
-  const app = uws.App();
+export function createUwsServer(
+  uws: UWebSockets,
+  handler: ExchangeHandler,
+  certificate: ServerCertificate | null,
+): HttpServer {
+  const acceptor = uws.App();
   const policy = { closesConnections: false };
   let listenSocket: UwsListenSocket | null = null;
   let openExchanges = 0;
@@ -26,21 +31,27 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
     openExchanges--;
   };
 
-  // biome-ignore lint/suspicious/useIterableCallbackReturn: so it calls a listener for connections.
-  app.filter((_response, change) => {
-    openConnections += Number(change);
-  });
-  app.any('/*', (response, request) => {
-    const head = readHead(request);
-    if (head instanceof RouterError) {
-      refuse(response, head);
-      return;
-    }
-    openExchanges++;
-    const exchange = new UwsExchange(response, head, policy, onClosed);
-    callHandler(handler, exchange);
-    exchange.holdBody();
-  });
+  const attach = (app: UwsApp, onConnections: (change: number) => void) => {
+    // biome-ignore lint/suspicious/useIterableCallbackReturn: so it calls a listener for connections.
+    app.filter((_response, change) => {
+      openConnections += Number(change);
+      onConnections(Number(change));
+    });
+    app.any('/*', (response, request) => {
+      const head = readHead(request);
+      if (head instanceof RouterError) {
+        refuse(response, head);
+        return;
+      }
+      openExchanges++;
+      const exchange = new UwsExchange(response, head, policy, onClosed);
+      callHandler(handler, exchange);
+      exchange.holdBody();
+    });
+  };
+  const tls = certificate === null ? null : new UwsTlsApps(uws, acceptor, attach);
+  if (certificate !== null) tls?.use(certificate);
+  else attach(acceptor, () => {});
 
   return {
     get openExchanges() {
@@ -51,7 +62,7 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
     },
     listen(host, port) {
       return new Promise((resolve, reject) => {
-        app.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
+        acceptor.listen(host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
           if (socket === false) {
             listenFailure(host, port).then(reject, reject);
             return;
@@ -60,6 +71,9 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
           resolve(uws.us_socket_local_port(socket));
         });
       });
+    },
+    renew(next) {
+      tls?.use(next);
     },
     stopAccepting() {
       policy.closesConnections = true;
@@ -70,7 +84,8 @@ export function createUwsServer(uws: UWebSockets, handler: ExchangeHandler): Htt
       if (closed) return;
       closed = true;
       policy.closesConnections = true;
-      app.close();
+      tls?.close();
+      acceptor.close();
     },
   };
 }

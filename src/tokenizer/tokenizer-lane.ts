@@ -1,5 +1,6 @@
 // Threads of the tokenizer pool that take the same kinds of task.
 import { Piscina } from 'piscina';
+import { BodySlabs } from './body-slabs.js';
 import type {
   LoadedTokenizer,
   MatchReply,
@@ -32,6 +33,7 @@ export interface LaneParts {
 export class TokenizerLane {
   readonly capacity: number;
   private readonly parts: LaneParts;
+  private readonly slabs: BodySlabs;
   private pool: Piscina;
   private runningTasks = 0;
   private longTasks = 0;
@@ -46,6 +48,7 @@ export class TokenizerLane {
   constructor(parts: LaneParts) {
     this.parts = parts;
     this.capacity = parts.threads * TASKS_PER_THREAD;
+    this.slabs = new BodySlabs(this.capacity);
     this.pool = this.open();
   }
 
@@ -75,11 +78,15 @@ export class TokenizerLane {
     const hang = new AbortController();
     const timer = setTimeout(() => hang.abort(), HANG_MS);
     // The caller goes on to forward the body, whatever becomes of the thread, so the thread gets a
-    // copy: one memcpy, where a message that is not transferred takes several.
-    const body = task.body.slice();
-    const options = { signal: hang.signal, transferList: [body.buffer] };
+    // copy: one memcpy, where a message that is neither shared nor transferred takes several.
+    const slab = this.slabs.lend(task.body);
+    const { body, transferList } =
+      slab === null ? moved(task.body) : { body: slab, transferList: [] };
     try {
-      return await this.pool.run({ ...task, body }, options);
+      const reply = await this.pool.run({ ...task, body }, { signal: hang.signal, transferList });
+      // Not when the thread has failed: it may still be reading.
+      if (slab !== null) this.slabs.giveBack(slab);
+      return reply;
     } finally {
       clearTimeout(timer);
       this.runningTasks--;
@@ -144,4 +151,12 @@ export class TokenizerLane {
     // What waits there is answered with a failure.
     void old.destroy();
   }
+}
+
+function moved(body: Uint8Array): {
+  readonly body: Uint8Array;
+  readonly transferList: ArrayBuffer[];
+} {
+  const copy = body.slice();
+  return { body: copy, transferList: [copy.buffer] };
 }

@@ -4,6 +4,7 @@ import {
   type ExchangeHandler,
   type HttpImplementation,
   type HttpServer,
+  type ServerCertificate,
 } from '../../src/http/server.js';
 
 export const IMPLEMENTATIONS: readonly HttpImplementation[] = ['uwebsockets', 'node'];
@@ -16,8 +17,9 @@ export interface Served extends Disposable {
 export async function serve(
   httpImplementation: HttpImplementation,
   handler: ExchangeHandler,
+  certificate: ServerCertificate | null = null,
 ): Promise<Served> {
-  const server = createServer(handler, { httpImplementation });
+  const server = createServer(handler, { httpImplementation, certificate });
   const port = await server.listen('127.0.0.1', 0);
   return { server, port, [Symbol.dispose]: () => server.close() };
 }

@@ -16,6 +16,17 @@ test('equal configurations differ in nothing', () => {
   assert.deepEqual([changed, waiting], [[], []]);
 });
 
+test('a port can get another certificate, but neither begin nor cease to speak TLS', () => {
+  const before = configOf({});
+  const tls = { certFile: 'c', keyFile: 'k', cert: 'C', key: 'K', expiresMs: 1 };
+  const after = { ...before, listen: { ...before.listen, tls } };
+  assert.deepEqual(configChange(before, after).waiting, ['listen.tls']);
+  assert.equal(configChange(before, after).config.listen.tls, null);
+  const renewed = { ...after, listen: { ...after.listen, tls: { ...tls, cert: 'D' } } };
+  const { config, changed, waiting } = configChange(after, renewed);
+  assert.deepEqual([config.listen.tls?.cert, changed, waiting], ['D', ['listen.tls'], []]);
+});
+
 test('what can change is taken over, what cannot is named and keeps its value', () => {
   const before = configOf({});
   const after = configOf({

@@ -37,6 +37,8 @@ test('the smallest configuration gets every default', () => {
     port: 8080,
     adminHost: '127.0.0.1',
     adminPort: 9090,
+    tls: null,
+    adminTls: null,
   });
   assert.equal(config.scheduling, DEFAULT_PLAN);
   assert.equal(config.limits.bodyBytes, 32 * 1024 * 1024);
