@@ -34,7 +34,7 @@ export const NO_ARM: Arm = { name: 'none', about: 'nothing happens', apply: undi
 
 const replicas = (count: number): Arm => ({
   name: `replicas-${count}`,
-  about: `${count} routers side by side, requests reach any of them`,
+  about: `${count} routers side by side, requests reach any of them; those of precise and warmpath tell each other their load every 200 ms`,
   apply: (engines) => ({ ...undisturbed(engines), replicas: count }),
 });
 
@@ -89,7 +89,7 @@ export const ARMS: readonly Arm[] = [
   ),
   {
     name: 'bypass',
-    about: `${BYPASS_SHARE * 100} % of the requests reach any engine past the router`,
+    about: `${BYPASS_SHARE * 100} % of the requests reach any engine past the router; hits and times are those of the others`,
     apply: (engines) => ({ ...undisturbed(engines), bypassShare: BYPASS_SHARE }),
   },
   {

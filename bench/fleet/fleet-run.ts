@@ -1,13 +1,12 @@
 // One run: a workload through one policy to a virtual fleet, request by request.
-import { IdSequence } from '../../src/sim/block-sequence.js';
 import type { EngineOptions } from '../../src/sim/engine.js';
-import type { EngineRequest, RequestListener } from '../../src/sim/engine-request.js';
 import { VirtualFleet } from '../../src/sim/virtual-fleet.js';
+import { Flight, type FlightControl, type FlightOutcome } from './flight.js';
 import { ItlHistogram } from './itl-histogram.js';
 import type { FleetPolicy, FleetRequest, Placement, PolicyKind } from './policy.js';
 import { seededRandom } from './random.js';
 import { SessionOrder } from './session-order.js';
-import type { Workload, WorkloadRequest } from './workload.js';
+import type { Workload } from './workload.js';
 
 export interface FleetRunOptions {
   readonly workload: Workload;
@@ -42,6 +41,8 @@ export interface RunRecord {
   readonly e2eUs: Float64Array;
   readonly cachedTokens: Float64Array;
   readonly slots: Int32Array;
+  /** 1: the request came past the routers. */
+  readonly bypassed: Uint8Array;
   readonly itl: ItlHistogram;
   /** Busy time by engine. */
   readonly busyUs: readonly number[];
@@ -55,22 +56,23 @@ export interface RunRecord {
   readonly bookingsReleased: boolean;
 }
 
-/** Times a request that has no answer yet is sent again. */
-const ATTEMPTS = 3;
 /** vLLM's publisher keeps that many batches for subscribers that start later. */
 const REPLAY_BATCHES = 10_000;
 const PROGRESS_EVERY = 64;
+/** Replicas ask each other for their load that often: the router's default (`peerLoadMs`). */
+const PEER_LOAD_US = 200_000;
 
 export function runFleet(options: FleetRunOptions): RunRecord {
   return new FleetRun(options).run();
 }
 
-class FleetRun {
+class FleetRun implements FlightControl {
   readonly fleet: VirtualFleet;
   readonly ttftUs: Float64Array;
   readonly e2eUs: Float64Array;
   readonly cachedTokens: Float64Array;
   readonly slots: Int32Array;
+  readonly bypassed: Uint8Array;
   readonly itl = new ItlHistogram();
   private readonly options: FleetRunOptions;
   private readonly random: () => number;
@@ -94,6 +96,7 @@ class FleetRun {
     this.e2eUs = new Float64Array(count).fill(Number.NaN);
     this.cachedTokens = new Float64Array(count).fill(-1);
     this.slots = new Int32Array(count).fill(-1);
+    this.bypassed = new Uint8Array(count);
     this.random = seededRandom(options.seed);
     const restarts = options.incidents.some(({ kind }) => kind === 'router-restart');
     this.fleet = new VirtualFleet({
@@ -105,6 +108,9 @@ class FleetRun {
     });
     for (const engine of options.engines) this.open.push(this.fleet.add(engine));
     for (let i = 0; i < options.replicas; i += 1) this.policies.push(this.startPolicy());
+    for (const i of this.policies.keys()) {
+      if (options.replicas > 1) this.askPeersLater(i, (PEER_LOAD_US * i) / options.replicas);
+    }
   }
 
   run(): RunRecord {
@@ -127,6 +133,7 @@ class FleetRun {
       e2eUs: this.e2eUs,
       cachedTokens: this.cachedTokens,
       slots: this.slots,
+      bypassed: this.bypassed,
       itl: this.itl,
       busyUs: slots.map((slot) => this.fleet.engine(slot).totals.busyUs),
       preemptions: slots.reduce((sum, slot) => sum + this.fleet.preemptions(slot), 0),
@@ -152,6 +159,23 @@ class FleetRun {
     return instance;
   }
 
+  /** Replica `i` hears now and then what the others have in flight. */
+  private askPeersLater(i: number, delayUs: number): void {
+    const { clock } = this.fleet;
+    clock.at(clock.nowUs() + delayUs, () => {
+      const { policies, fleet } = this;
+      if (this.ended === this.options.workload.requests.length) return;
+      const others = policies.filter((_, at) => at !== i);
+      for (let slot = 0; slot < fleet.size; slot += 1) {
+        const loads = others.flatMap((peer) => peer.ownLoad?.(slot) ?? []);
+        const requests = loads.reduce((sum, load) => sum + load.requests, 0);
+        const tokens = loads.reduce((sum, load) => sum + load.tokens, 0);
+        policies[i]?.hearPeers?.(slot, { requests, tokens });
+      }
+      this.askPeersLater(i, PEER_LOAD_US);
+    });
+  }
+
   private arrive(index: number): void {
     const spec = this.options.workload.requests[index];
     if (spec === undefined) return;
@@ -160,13 +184,14 @@ class FleetRun {
     new Flight(this, index, spec, hashes).send();
   }
 
-  /** Where a request goes; null: nowhere. */
-  place(request: FleetRequest): Placement | null {
+  /** Where request `index` goes; null: nowhere. */
+  place(index: number, request: FleetRequest): Placement | null {
     const { bypassShare } = this.options;
     const { open, policies, random } = this;
     if (open.length === 0) return null;
     if (bypassShare > 0 && random() < bypassShare) {
       const slot = open[Math.floor(random() * open.length)] ?? 0;
+      this.bypassed[index] = 1;
       return { slot, firstToken() {}, end() {} };
     }
     const replica = policies.length === 1 ? 0 : Math.floor(random() * policies.length);
@@ -174,7 +199,7 @@ class FleetRun {
   }
 
   /** Request `index` is over; in a closed loop its session goes on. */
-  over(index: number, outcome: 'answered' | 'failed' | 'rejected'): void {
+  over(index: number, outcome: FlightOutcome): void {
     const { workload, onProgress } = this.options;
     const nowUs = this.fleet.clock.nowUs();
     if (outcome === 'failed') this.failed += 1;
@@ -218,65 +243,5 @@ class FleetRun {
         this.retiring.push(...this.policies);
         for (const i of this.policies.keys()) this.policies[i] = this.startPolicy();
     }
-  }
-}
-
-/** One request, sent again while it has no answer and its engine is gone. */
-class Flight implements RequestListener<IdSequence>, FleetRequest {
-  readonly session: number | null;
-  readonly promptTokens: number;
-  readonly hashes: BigUint64Array;
-  private readonly run: FleetRun;
-  private readonly index: number;
-  private readonly spec: WorkloadRequest;
-  private readonly startUs: number;
-  private attempts = 0;
-  private placement: Placement | null = null;
-
-  constructor(run: FleetRun, index: number, spec: WorkloadRequest, hashes: BigUint64Array) {
-    this.run = run;
-    this.index = index;
-    this.spec = spec;
-    this.session = spec.session;
-    this.promptTokens = spec.promptTokens;
-    this.hashes = hashes;
-    this.startUs = run.fleet.clock.nowUs();
-  }
-
-  send(): void {
-    const { run, spec, hashes, index } = this;
-    this.attempts += 1;
-    this.placement = run.place(this);
-    if (this.placement === null) {
-      run.over(index, 'rejected');
-      return;
-    }
-    const { slot } = this.placement;
-    const { promptTokens, outputTokens, answerId } = spec;
-    const { blockSizeTokens } = run.fleet.optionsOf(slot);
-    const sequence = new IdSequence(hashes, promptTokens, blockSizeTokens, answerId);
-    run.slots[index] = slot;
-    run.fleet
-      .engine(slot)
-      .submit({ sequence, promptTokens, outputTokens, countsTokens: true }, this);
-  }
-
-  onToken(request: EngineRequest, nowUs: number): void {
-    const { run, index } = this;
-    run.ttftUs[index] = nowUs - this.startUs;
-    run.cachedTokens[index] = request.cachedTokens;
-    this.placement?.firstToken();
-  }
-
-  onFinish(_request: EngineRequest, nowUs: number): void {
-    this.run.e2eUs[this.index] = nowUs - this.startUs;
-    this.placement?.end(true);
-    this.run.over(this.index, 'answered');
-  }
-
-  onLost(request: EngineRequest): void {
-    this.placement?.end(false);
-    if (request.outputCount === 0 && this.attempts < ATTEMPTS) this.send();
-    else this.run.over(this.index, 'failed');
   }
 }

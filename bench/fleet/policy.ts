@@ -1,5 +1,6 @@
 // FleetPolicy: one way to choose an engine, as a router would run it.
 import type { FleetObserver, VirtualFleet } from '../../src/sim/virtual-fleet.js';
+import type { OwnLoad } from '../../src/sim/virtual-router.js';
 
 /** What a policy sees of a request. */
 export interface FleetRequest {
@@ -23,6 +24,10 @@ export interface FleetPolicy extends FleetObserver {
   /** Whether everything placed has been given back. */
   readonly isIdle: boolean;
   close?(): void;
+  /** Both or neither: what it has in flight, and what other replicas have in sum. Without them replicas
+   * know nothing of each other. */
+  ownLoad?(slot: number): OwnLoad;
+  hearPeers?(slot: number, load: OwnLoad): void;
 }
 
 export interface PolicySetting {

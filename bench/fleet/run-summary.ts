@@ -2,7 +2,7 @@
 import type { RunRecord } from './fleet-run.js';
 import type { Workload } from './workload.js';
 
-/** Times in seconds. */
+/** Times in seconds. Hits and times to answers are those of requests that the router placed. */
 export interface RunSummary {
   readonly requests: number;
   /** Cached tokens over prompt tokens, as the engines found them. */
@@ -26,14 +26,16 @@ export interface RunSummary {
 
 export function summarize(workload: Workload, record: RunRecord): RunSummary {
   const { itl, busyUs } = record;
-  const ttft = record.ttftUs.filter((time) => !Number.isNaN(time)).sort();
-  const e2e = record.e2eUs.filter((time) => !Number.isNaN(time));
+  // What came past the router says nothing of how it routes.
+  const routed = (time: number, i: number) => !Number.isNaN(time) && record.bypassed[i] === 0;
+  const ttft = record.ttftUs.filter(routed).sort();
+  const e2e = record.e2eUs.filter(routed);
   let prompt = 0;
   let cached = 0;
   let output = 0;
   for (const [i, request] of workload.requests.entries()) {
     const found = record.cachedTokens[i] ?? -1;
-    if (found >= 0) {
+    if (found >= 0 && record.bypassed[i] === 0) {
       prompt += request.promptTokens;
       cached += found;
     }

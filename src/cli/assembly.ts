@@ -7,6 +7,7 @@ import type { Config } from '../config/config.js';
 import { type ConfigChange, configChange } from '../config/config-change.js';
 import { Discovery } from '../discovery/discovery.js';
 import { startEventThread } from '../events/event-thread.js';
+import type { HttpImplementation } from '../http/server.js';
 import { configureLog, log } from '../log.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import { native } from '../native.js';
@@ -70,16 +71,17 @@ export interface Assembly {
   close(graceMs: number): Promise<void>;
 }
 
-/** What the demo puts in place of the usual. */
+/** What the demo and tests put in place of the usual. */
 export interface AssemblyExtras {
   readonly scheduler?: Scheduler;
   readonly demo?: DemoControls | null;
+  readonly httpImplementation?: HttpImplementation;
 }
 
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
 export async function assemble(
   config: Config,
-  { scheduler: given, demo = null }: AssemblyExtras = {},
+  { scheduler: given, demo = null, httpImplementation = 'auto' }: AssemblyExtras = {},
 ): Promise<Assembly> {
   letHeapGrow();
   let current = config;
@@ -254,7 +256,7 @@ export async function assemble(
   };
   let ports: Ports;
   try {
-    ports = new Ports(config.listen, { api, admin }, metrics);
+    ports = new Ports(config.listen, { api, admin }, metrics, httpImplementation);
   } catch (failure) {
     await closeParts();
     throw failure;

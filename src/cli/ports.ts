@@ -2,7 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CertificateConfig } from '../config/certificate-config.js';
 import type { Config } from '../config/config.js';
-import { createServer, type ExchangeHandler, type HttpServer } from '../http/server.js';
+import {
+  createServer,
+  type ExchangeHandler,
+  type HttpImplementation,
+  type HttpServer,
+} from '../http/server.js';
 import { log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { drained } from './drain.js';
@@ -21,11 +26,16 @@ export class Ports {
   readonly #metrics: Metrics;
 
   /** Throws ConfigError for a certificate that cannot be used. */
-  constructor(settings: Listen, { api, admin }: PortHandlers, metrics: Metrics) {
+  constructor(
+    settings: Listen,
+    { api, admin }: PortHandlers,
+    metrics: Metrics,
+    httpImplementation: HttpImplementation = 'auto',
+  ) {
     this.#settings = settings;
     this.#metrics = metrics;
-    this.#api = createServer(api, { certificate: settings.tls });
-    this.#admin = createServer(admin, { certificate: settings.adminTls });
+    this.#api = createServer(api, { certificate: settings.tls, httpImplementation });
+    this.#admin = createServer(admin, { certificate: settings.adminTls, httpImplementation });
     this.#noteExpiry();
   }
 

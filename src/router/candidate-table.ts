@@ -18,6 +18,7 @@ export interface DecisionCandidate {
   readonly inflightContextTokens: number;
   readonly recentTokens: number;
   readonly otherRequests: number;
+  readonly otherTokens: number;
   readonly waitingRequests: number;
   readonly runningRequests: number;
   readonly kvCacheUsage: number;
@@ -53,6 +54,7 @@ const LOAD_FIELDS = [
   'inflightContextTokens',
   'recentTokens',
   'otherRequests',
+  'otherTokens',
   'waitingRequests',
   'runningRequests',
   'kvCacheUsage',
@@ -118,6 +120,7 @@ export class CandidateTable {
         inflightContextTokens: load('inflightContextTokens'),
         recentTokens: load('recentTokens'),
         otherRequests: load('otherRequests'),
+        otherTokens: load('otherTokens'),
         waitingRequests: load('waitingRequests'),
         runningRequests: load('runningRequests'),
         kvCacheUsage: load('kvCacheUsage'),

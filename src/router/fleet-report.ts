@@ -30,6 +30,7 @@ export function describeFleet(fleet: Fleet): object[] {
         inflightContextTokens: load.inflightContextTokens,
         recentTokens: load.recentTokens,
         otherRequests: load.otherRequests,
+        otherTokens: load.otherTokens,
         prefillMsPerToken: load.prefillMsPerToken,
       },
       engine: metrics,

@@ -35,6 +35,12 @@ export interface RoutedRequest {
   readonly hashes: BigUint64Array;
 }
 
+/** What a router has in flight at one engine, as it tells its peers. */
+export interface OwnLoad {
+  readonly requests: number;
+  readonly tokens: number;
+}
+
 /** A request on its way to an engine: what was booked for it is given back by `end`. */
 export interface Routed {
   readonly slot: number;
@@ -103,6 +109,15 @@ export class VirtualRouter {
 
   onRestart(slot: number): void {
     this.index.onRestart(slot);
+  }
+
+  ownLoad(slot: number): OwnLoad {
+    return { requests: this.inflight.requests(slot), tokens: this.inflight.tokens(slot) };
+  }
+
+  /** What its peers have in flight together. */
+  hearPeers(slot: number, load: OwnLoad): void {
+    this.endpoint(slot).hearPeers(load);
   }
 
   /** Chooses one of `slots` and books it. */

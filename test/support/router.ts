@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import { type Assembly, assemble } from '../../src/cli/assembly.js';
 import { parseConfig } from '../../src/config/config.js';
+import type { HttpImplementation } from '../../src/http/server.js';
 import { setLogLevel } from '../../src/log.js';
 import { shippedTokenizer } from '../../src/sim/model-encoder.js';
 import { tinyTokenizerFolder } from './tiny-tokenizer.js';
@@ -34,13 +35,19 @@ export const QUICK_TOKENIZER: { readonly model: Keys } = {
   },
 };
 
+interface RouterChanges {
+  readonly model?: Keys;
+  readonly endpoint?: Keys;
+  readonly httpImplementation?: HttpImplementation;
+}
+
 /** Engines are named a, b, c, … `extra` is merged into the configuration, `model` into its model,
  * `endpoint` into each endpoint. */
 export async function startRouter(
   context: TestContext,
   engines: readonly TestEngine[],
   extra: Keys = {},
-  { model = {}, endpoint = {} }: { readonly model?: Keys; readonly endpoint?: Keys } = {},
+  { model = {}, endpoint = {}, httpImplementation = 'auto' }: RouterChanges = {},
 ): Promise<TestRouter> {
   setLogLevel('error');
   const endpoints = engines.map(({ url, kvEvents = null, kvReplay = null }, i) => {
@@ -62,7 +69,7 @@ export async function startRouter(
     }),
     'test.yaml',
   );
-  const assembly = await assemble(config);
+  const assembly = await assemble(config, { httpImplementation });
   context.after(() => assembly.close(0));
   return { assembly, ...(await assembly.listen()) };
 }

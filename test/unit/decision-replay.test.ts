@@ -35,6 +35,7 @@ for (const [name, plan] of Object.entries({
             inflightTokens: Math.floor(random() * 40_000),
             inflightContextTokens: Math.floor(random() * 400_000),
             otherRequests: Math.floor(random() * 9),
+            otherTokens: Math.floor(random() * 20_000),
             recentTokens: random() * 90_000,
             prefillMsPerToken: random() < 0.3 ? null : random(),
           },

@@ -28,6 +28,7 @@ function randomLoad(random: () => number): Partial<EndpointLoad> {
     inflightTokens: Math.floor(random() * 50_000),
     inflightContextTokens: Math.floor(random() * 500_000),
     otherRequests: Math.floor(random() * 5),
+    otherTokens: Math.floor(random() * 20_000),
     kvCacheUsage: random(),
     prefillMsPerToken: random() < 0.3 ? null : 0.02 + random() * 0.1,
   };
@@ -57,7 +58,11 @@ test('more load on another endpoint never turns a pick away while one has no que
     const fleet = Array.from({ length: 6 }, (_, slot) => {
       const load = randomLoad(random);
       const held = Math.floor(random() * BLOCKS);
-      return holding(slot, held, slot === 5 ? { ...load, inflightTokens: 0 } : load);
+      return holding(
+        slot,
+        held,
+        slot === 5 ? { ...load, inflightTokens: 0, otherTokens: 0 } : load,
+      );
     });
     const { pick } = schedule(fleet, 2);
     const busier = fleet.map((one) => {
@@ -119,6 +124,29 @@ test('a burst of one new prefix is shared by some engines, not by one and not by
   const engines = sent.filter((count) => count > 0).length;
   assert.ok(engines >= 4, `80 requests went to ${sent}`);
   assert.ok(Math.max(...sent) <= 30, `80 requests went to ${sent}`);
+});
+
+test('a herd is bounded, whatever its size and however much of the prompt it shares', () => {
+  const seed = freshSeed();
+  const random = seededRandom(seed);
+  for (let i = 0; i < 60; i += 1) {
+    const engines = 2 + Math.floor(random() * 15);
+    const count = engines * (4 + Math.floor(random() * 60));
+    const shared = Math.floor(random() * BLOCKS);
+    const sent = burst(count, shared, engines);
+    const most = Math.max(...sent);
+    // Before a prefix is known to be hot, its home takes what it would take of an ordinary one.
+    assert.ok(
+      most <= 1.5 * (count / engines) + 25,
+      `${count} over ${shared}: ${sent}, seed ${seed}`,
+    );
+  }
+});
+
+test('what peers have outstanding counts as our own', () => {
+  const own = [holding(0, 0, { inflightTokens: 9000 }), holding(1, 0, { inflightTokens: 9100 })];
+  const peers = [holding(0, 0, { otherTokens: 9000 }), holding(1, 0, { otherTokens: 9100 })];
+  assert.deepEqual(schedule(peers), schedule(own));
 });
 
 test('one hot prefix ends up on every engine, evenly', () => {

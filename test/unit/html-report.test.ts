@@ -3,8 +3,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { gatesOf } from '../../bench/fleet/report/gates.js';
 import { htmlReport } from '../../bench/fleet/report/html-report.js';
-import { fleetRow } from '../../bench/fleet/result-row.js';
+import { type FleetRow, fleetRow } from '../../bench/fleet/result-row.js';
 import { savedResults } from '../../bench/fleet/saved-results.js';
 
 const row = (policy: string, load: number, arm: string, p90: number) =>
@@ -46,6 +47,35 @@ test('the report says in words what the numbers say', () => {
   assert.match(page, /after 0\.500 s or less for nine of ten requests, against 4\.00 s/);
   assert.match(page, /\(8\.0 times shorter\)/);
   assert.match(page, /The best guess takes 6\.0 times as long as warmpath/);
+});
+
+test('gates are judged from the rows, and a missed one is said', () => {
+  const workload = (row: FleetRow, name: string): FleetRow => ({ ...row, workload: name });
+  const rows = [
+    ...[row('load', 1, 'none', 2), row('precise', 1, 'none', 1.1), row('warmpath', 1, 'none', 1)],
+    ...[
+      row('warmpath', 1, 'replicas-4', 1),
+      { ...row('approximate', 1, 'replicas-4', 1.4), hit_ratio: 0.2 },
+    ],
+  ].map((one) => workload(one, 'w2'));
+  const gates = gatesOf(rows);
+  const verdicts = gates.map(({ says, met }) => [met, says.replace(/ \(.*/, '')]);
+  assert.deepEqual(verdicts, [
+    [true, 'w2: hit ratio at least 0.249'],
+    [true, "w2: p90 of precise at most 0.8 of load-only's"],
+    [true, "w2: p90 of warmpath at most 0.5 of load-only's"],
+    [true, "w2: imbalance below 1.5, mean below load-only's"],
+    [true, 'no policy better by more than 5 %, mean and p90, at any workload and load'],
+    [true, "w2, replicas-4: hit ratio at least 0.95 of one undisturbed precise router's"],
+    [false, 'w2, replicas-4: approximate, which lost knowledge'],
+  ]);
+  const beaten = gatesOf([...rows, workload(row('session', 1, 'none', 0.9), 'w2')]);
+  assert.match(
+    beaten.find(({ met }) => !met)?.measured ?? '',
+    /worst 1\.111: mean of session on w2/,
+  );
+  const shown = htmlReport({ rows, policies: new Map(), made: [] });
+  assert.match(shown, /6 of 7 gates are met, 1 missed/);
 });
 
 test('saved results make the same report, the last of equal names counts', () => {

@@ -10,14 +10,15 @@ import type { FleetPolicy, PolicyKind, PolicySetting } from '../policy.js';
 
 const INDEX_BYTES = 2 ** 31;
 
+/** `isOurs`: it predicts what requests on their way will store, and tells its replicas its load. */
 export function routerPolicy(
   scheduler: Scheduler,
-  predicts: boolean,
+  isOurs: boolean,
   { fleet, blockSizeTokens, random }: PolicySetting,
 ): FleetPolicy {
   const router = new VirtualRouter({
     scheduler,
-    predicts,
+    predicts: isOurs,
     clock: fleet.clock,
     blockSizeTokens,
     indexMaxBytes: INDEX_BYTES,
@@ -32,6 +33,12 @@ export function routerPolicy(
       return router.isIdle;
     },
     close: () => router.close(),
+    ...(isOurs
+      ? {
+          ownLoad: (slot) => router.ownLoad(slot),
+          hearPeers: (slot, load) => router.hearPeers(slot, load),
+        }
+      : {}),
   };
 }
 

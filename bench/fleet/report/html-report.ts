@@ -2,6 +2,7 @@
 import type { FleetRow } from '../result-row.js';
 import { htmlTable } from '../result-table.js';
 import { type Bar, barChart } from './bar-chart.js';
+import { gatesOf } from './gates.js';
 import { loadChart } from './load-chart.js';
 import { STYLE } from './report-style.js';
 import { escaped, seconds } from './svg-text.js';
@@ -38,6 +39,7 @@ export function htmlReport({ rows, policies, made }: ReportSource): string {
             armSection(own, plain),
           ),
         ]),
+    gateSection(rows),
     '<h2>The policies</h2>',
     `<div class="scroll"><table>${formulas.join('')}</table></div>`,
     '<h2>How this was made</h2>',
@@ -123,6 +125,20 @@ function armSection(rows: readonly FleetRow[], plain: readonly FleetRow[]): stri
     `<h3>${escaped(first.workload)}${first.load === 1 ? '' : ` at ${first.load} of its load`}</h3>`,
     `<div class="scroll"><table><tr><th></th>${head.join('')}</tr><tr><th>policy</th>${units.join('')}</tr>${lines.join('')}</table></div>`,
     ...about.map((text) => `<p class="quiet">${text}</p>`),
+  ].join('\n');
+}
+
+function gateSection(rows: readonly FleetRow[]): string {
+  const gates = gatesOf(rows);
+  if (gates.length === 0) return '';
+  const lines = gates.map(({ says, measured, met }) => {
+    return `<tr class="${met ? '' : 'missed'}"><td class="about">${escaped(says)}</td><td>${escaped(measured)}</td><td>${met ? 'met' : 'missed'}</td></tr>`;
+  });
+  const missed = gates.filter(({ met }) => !met).length;
+  return [
+    '<h2>What was promised</h2>',
+    `<p>${gates.length - missed} of ${gates.length} gates are met${missed === 0 ? '' : `, ${missed} missed`}.</p>`,
+    `<div class="scroll"><table><tr><th>gate</th><th>measured</th><th></th></tr>${lines.join('')}</table></div>`,
   ].join('\n');
 }
 

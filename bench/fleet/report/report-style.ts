@@ -19,6 +19,6 @@ ${['#4c6ef5', '#0c8599', '#2b8a3e', '#ae3ec9', '#868e96', '#e67700', '#c2255c', 
   .join('')}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
 th,td{padding:2px 9px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left}th{color:var(--quiet);font-weight:500}tr.ours td{font-weight:600}
+th:first-child,td:first-child{text-align:left}th{color:var(--quiet);font-weight:500}tr.ours td{font-weight:600}tr.missed td{color:var(--ours);font-weight:600}
 td.about{white-space:normal;text-align:left}details{margin:8px 0}summary{cursor:pointer;color:var(--quiet);font-size:13px}
 code{font-size:13px}`;
