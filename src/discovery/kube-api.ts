@@ -6,6 +6,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { Deadline } from '../deadline.js';
 import { ConfigError } from '../errors.js';
 
 /** The API server refused or could not be reached. `status` 0: no answer. */
@@ -61,13 +62,20 @@ export class KubeApi {
 
   /** The parsed answer. Rejects with KubeApiError. */
   async getJson(path: string, signal: AbortSignal): Promise<unknown> {
-    const deadline = AbortSignal.timeout(TEXT_TIMEOUT_MS);
-    const answer = await this.get(path, AbortSignal.any([signal, deadline]));
-    const text = await textOf(answer, TEXT_BYTES_MAX);
+    const text = await this.#getText(path, signal);
     try {
       return JSON.parse(text);
     } catch (cause) {
       throw new KubeApiError(0, `GET ${path}: the answer is not JSON`, cause);
+    }
+  }
+
+  async #getText(path: string, signal: AbortSignal): Promise<string> {
+    const deadline = new Deadline(signal, TEXT_TIMEOUT_MS);
+    try {
+      return await textOf(await this.get(path, deadline.signal), TEXT_BYTES_MAX);
+    } finally {
+      deadline.end();
     }
   }
 

@@ -1,5 +1,7 @@
 // KubeWatch: follows one collection of the API: list, then watch from the list's version on, for ever.
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Deadline } from '../deadline.js';
 import { log } from '../log.js';
 import { Backoff, type BackoffLimits } from './backoff.js';
 import { type KubeApi, KubeApiError } from './kube-api.js';
@@ -126,7 +128,7 @@ export class KubeWatch<T> {
 
   /** Milliseconds that the watch lasted. */
   async #watch(signal: AbortSignal): Promise<number> {
-    const { api, path, query, random, onObjects } = this.#options;
+    const { api, path, query, random } = this.#options;
     const seconds = Math.ceil(this.#timing.watchSeconds * (1 + random()));
     const asked = new URLSearchParams({
       ...query,
@@ -135,24 +137,33 @@ export class KubeWatch<T> {
       resourceVersion: this.#version ?? '',
       timeoutSeconds: String(seconds),
     });
-    const deadline = AbortSignal.timeout(seconds * 1000 + this.#timing.graceMs);
+    const deadline = new Deadline(signal, seconds * 1000 + this.#timing.graceMs);
     const startMs = performance.now();
-    const body = await api.get(`${path}?${asked}`, AbortSignal.any([signal, deadline]));
+    try {
+      const body = await api.get(`${path}?${asked}`, deadline.signal);
+      await this.#follow(body, signal, deadline);
+    } finally {
+      deadline.end();
+    }
+    return performance.now() - startMs;
+  }
+
+  async #follow(body: IncomingMessage, signal: AbortSignal, deadline: Deadline): Promise<void> {
+    const { path, onObjects } = this.#options;
     const isLate = this.#backoff.failures > 0;
     if (isLate) onObjects(this.#collection.values);
     try {
       for await (const events of watchEvents(body)) {
-        if (signal.aborted) return 0;
+        if (signal.aborted) return;
         this.#backoff.reset();
         // One news for all that came together: a rollout changes many objects at once.
         if (this.#applyAll(events)) onObjects(this.#collection.values);
       }
     } catch (failure) {
       // Broken connections are how most watches end; what was seen is seen.
-      if (!deadline.aborted && isProtocolFailure(failure)) throw failure;
+      if (!deadline.isOver && isProtocolFailure(failure)) throw failure;
       log.debug('watch broke off', { path, reason: String(failure) });
     }
-    return performance.now() - startMs;
   }
 
   /** Whether any object changed. Throws KubeApiError for what the server reports as failure. */

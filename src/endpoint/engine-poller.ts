@@ -1,6 +1,7 @@
 // Asks one engine again and again how it is: load and cache settings from /metrics, life from
 // /health, names and length limit from /v1/models.
 import { type Dispatcher, request } from 'undici';
+import { Deadline } from '../deadline.js';
 import { type EngineMetrics, parseEngineMetrics } from './engine-metrics.js';
 import { parseModels, type ServedModel } from './served-model.js';
 
@@ -117,12 +118,21 @@ export class EnginePoller {
 
   /** null: the engine does not have that page for us. */
   async #get(path: string): Promise<string | null> {
-    const { url, intervals, dispatcher } = this.#options;
-    const { timeoutMs = TIMEOUT_MS } = intervals;
+    const { timeoutMs = TIMEOUT_MS } = this.#options.intervals;
+    const deadline = new Deadline(this.#stop.signal, timeoutMs);
+    try {
+      return await this.#getUntil(path, deadline.signal);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async #getUntil(path: string, signal: AbortSignal): Promise<string | null> {
+    const { url, dispatcher } = this.#options;
     const apiKey = this.#options.apiKey();
     const { statusCode, body } = await request(`${url}${path}`, {
       headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` },
-      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeoutMs)]),
+      signal,
       ...(dispatcher === undefined ? {} : { dispatcher }),
     });
     const chunks: Buffer[] = [];
