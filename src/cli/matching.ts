@@ -5,7 +5,7 @@ import { parseRequest } from '../openai/request-parser.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
 import { overdueOutline } from '../router/overdue-outline.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
-import type { MatchModels, MatchTask } from '../tokenizer/match-task.js';
+import type { MatchModels } from '../tokenizer/match-task.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { live } from './live-parts.js';
@@ -36,7 +36,7 @@ export async function startMatching(
       {
         ...{ threads: settings().tokenizer.threads, indexId: index.id, models },
         outline: overdueOutline(),
-        quick: (task: MatchTask) => quick.match(task),
+        quick: quick.match.bind(quick),
       },
       () => ({
         queueMax: settings().limits.queuedRequests,
