@@ -91,6 +91,12 @@ export async function run(options: DecideOptions): Promise<BenchResult[]> {
   return results;
 }
 
+interface Outcome {
+  readonly answers: readonly Answer[];
+  /** Requests without an answer, and those that the router was too far behind for. */
+  readonly lost: number;
+}
+
 interface Bench {
   readonly client: LoadClient;
   readonly meter: ServerMeter;
@@ -127,9 +133,9 @@ async function measure(bench: Bench, row: Row): Promise<BenchResult> {
   await load(bench, row, nextBody, WARM_UP_SECONDS);
   await meter.start();
   const startMs = performance.now();
-  const answers = await load(bench, row, nextBody, seconds);
-  const perSecond = answers.length / ((performance.now() - startMs) / 1000);
-  return resultOf(row, answers, perSecond, await meter.stop());
+  const outcome = await load(bench, row, nextBody, seconds);
+  const perSecond = outcome.answers.length / ((performance.now() - startMs) / 1000);
+  return resultOf(row, outcome, perSecond, await meter.stop());
 }
 
 /** Bodies to send, each once; warm ones after their conversations have been sent to engines. */
@@ -178,21 +184,22 @@ async function openLoop(
   row: Row,
   nextBody: () => Buffer,
   seconds: number,
-): Promise<Answer[]> {
+): Promise<Outcome> {
   const random = randomFrom(SEED);
   const meanGapMs = 1000 / (row.rate ?? 1);
   const endMs = performance.now() + seconds * 1000;
-  const answers: Promise<Answer>[] = [];
+  const posts: Promise<Answer | null>[] = [];
   let dueMs = performance.now();
   while (dueMs < endMs) {
     const now = performance.now();
     if (dueMs > now) await delay(Math.max(1, Math.floor(dueMs - now)));
     else {
-      answers.push(client.post(PATH, nextBody(), dueMs));
+      const isLost = client.isFull;
+      posts.push(isLost ? Promise.resolve(null) : answerOf(client, nextBody(), dueMs));
       dueMs -= Math.log(1 - random()) * meanGapMs;
     }
   }
-  return Promise.all(answers);
+  return outcomeOf(await Promise.all(posts));
 }
 
 async function closedLoop(
@@ -200,21 +207,33 @@ async function closedLoop(
   row: Row,
   nextBody: () => Buffer,
   seconds: number,
-): Promise<Answer[]> {
+): Promise<Outcome> {
   const endMs = performance.now() + seconds * 1000;
-  const answers: Answer[] = [];
+  const answers: (Answer | null)[] = [];
   const user = async () => {
     while (performance.now() < endMs) {
-      answers.push(await client.post(PATH, nextBody(), performance.now()));
+      answers.push(await answerOf(client, nextBody(), performance.now()));
     }
   };
   await Promise.all(Array.from({ length: row.inFlight ?? 1 }, user));
-  return answers;
+  return outcomeOf(answers);
+}
+
+/** null: there was none. */
+function answerOf(client: LoadClient, body: Buffer, dueMs: number): Promise<Answer | null> {
+  return client.post(PATH, body, dueMs).catch(() => null);
+}
+
+/** Throws when there is no answer at all. */
+function outcomeOf(posts: readonly (Answer | null)[]): Outcome {
+  const answers = posts.filter((answer) => answer !== null);
+  if (answers.length === 0) throw new Error('the router answered no request');
+  return { answers, lost: posts.length - answers.length };
 }
 
 function resultOf(
   row: Row,
-  answers: readonly Answer[],
+  { answers, lost }: Outcome,
   perSecond: number,
   { stageUs, cpuUs, unmatched }: ServerFigures,
 ): BenchResult {
@@ -247,7 +266,7 @@ function resultOf(
     prompt_tokens: Math.round(mean(({ promptTokens }) => promptTokens)),
     matched_tokens: Math.round(mean(({ matchedTokens }) => matchedTokens)),
     unmatched,
-    errors: answers.filter(({ status }) => status !== 200).length,
+    errors: lost + answers.filter(({ status }) => status !== 200).length,
   };
 }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { TIER } from '../src/native.js';
 import { PrefixIndex } from '../src/prefix/prefix-index.js';
 import { type BenchResult, percentile } from './bench-result.js';
+import { measureSnapshot } from './index/snapshot-run.js';
 
 const PROMPT_BLOCKS = 128;
 const PROMPTS = 8000;
@@ -17,7 +18,8 @@ export async function run(options: {
   readonly json: boolean;
   readonly quick?: boolean;
 }): Promise<BenchResult[]> {
-  const results = [measureAddonMatch()];
+  const results = [measureAddonMatch(), ...(await measureSnapshot(options.quick ? 1e6 : 1e7))];
+  if (!options.json) for (const row of results) process.stderr.write(`${JSON.stringify(row)}\n`);
   const script = fileURLToPath(new URL('../../native/run.mjs', import.meta.url));
   if (!existsSync(script)) throw new Error(`bench index runs from a clone: ${script} is missing`);
   const parameters = [script, 'bench', ...(options.quick === true ? ['--quick'] : [])];

@@ -1,5 +1,5 @@
-// The prefix index and, as a yardstick, the plain way to write it: std::unordered_map under a
-// std::shared_mutex. One JSON object a line.
+// The prefix index and, as yardsticks, the plain way to write it (std::unordered_map under a
+// std::shared_mutex) and the shapes of published routers. One JSON object a line.
 //
 // Prompts are chains of 128 random block hashes, each held by four endpoints. "Cold" matches take
 // prompts at random from all, so that nearly every slot is a cache miss; "hot" ones repeat one.
@@ -7,7 +7,7 @@
 // machine. Where a single worst case counts, it is CPU time of the thread, so that the time in
 // which the kernel runs somebody else is left out; whether the reader ever waited is counted apart.
 //
-//   prefix_index_bench [--quick]
+//   prefix_index_bench [--quick] [PART]...     parts: 1M 10M 50M yardsticks shared growth
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -23,13 +23,16 @@
 
 #include "core/prefix_index.h"
 #include "plain_index.h"
+#include "published_shapes.h"
 #include "test/random.h"
 
 namespace kv {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using bench::LruOfLrus;
 using bench::PlainIndex;
+using bench::RadixTree;
 using test::Random;
 
 constexpr size_t kPromptBlocks = 128;
@@ -243,14 +246,84 @@ void MeasureShared(uint32_t endpoints, bool stepped) {
   MeasureMatches(index, prompts, 1, 5000).Print(name);
 }
 
-// How often the thread has gone to sleep by itself: for a lock, or for a page.
-uint64_t Waits() {
+// How often the thread has gone to sleep by itself (for a lock, or for a page), and how often it
+// had to ask the kernel for a page.
+struct Disturbances {
+  uint64_t waits;
+  uint64_t faults;
+};
+Disturbances Disturbed() {
   rusage usage;
   getrusage(RUSAGE_THREAD, &usage);
-  return static_cast<uint64_t>(usage.ru_nvcsw);
+  return {static_cast<uint64_t>(usage.ru_nvcsw), static_cast<uint64_t>(usage.ru_minflt)};
 }
 
-// Grows from `from` to `to` blocks as fast as one thread can, while a reader matches.
+// A reader in a thread of its own, matching prompts at random below `known`.
+class GrowthReader {
+ public:
+  GrowthReader(NativeIndex& index, const Prompts& prompts, const std::atomic<uint64_t>& known)
+      : index_(index), prompts_(prompts), known_(known), thread_([this] { Read(); }) {}
+  void Stop(const std::string& name) {
+    stop_.store(true);
+    thread_.join();
+    latencies_.Print(name,
+                     Field("longest_cpu_us", longest_) +
+                         Field("above_1ms", static_cast<double>(above_ms_)) +
+                         Field("above_1ms_with_faults", static_cast<double>(faulting_ms_)) +
+                         Field("matches", static_cast<double>(latencies_.microseconds.size())) +
+                         Field("faults", static_cast<double>(faults_)) +
+                         Field("waits", static_cast<double>(waits_)) +
+                         Field("missed", static_cast<double>(missed_)));
+  }
+
+ private:
+  void Read() {
+    NativeIndex::Reader reader(index_);
+    Random random(3);
+    std::vector<uint64_t> hashes(kPromptBlocks);
+    // Written to before it counts, so that no match is charged for its pages.
+    latencies_.microseconds.assign(size_t{1} << 24, 0);
+    latencies_.microseconds.clear();
+    const Disturbances before = Disturbed();
+    uint64_t faults = before.faults;
+    while (!stop_.load(std::memory_order_relaxed)) {
+      prompts_.Hashes(random.Below(known_.load(std::memory_order_acquire)), hashes.data());
+      const double cpu = ThreadMicroseconds();
+      const auto begin = Clock::now();
+      const size_t found = reader.Match(hashes);
+      const double latency = Nanoseconds(Clock::now() - begin) / 1000;
+      const double used = ThreadMicroseconds() - cpu;
+      const uint64_t faults_now = Disturbed().faults;
+      longest_ = std::max(longest_, used);
+      above_ms_ += used > 1000;
+      faulting_ms_ += used > 1000 && faults_now > faults;
+      faults = faults_now;
+      missed_ += found == 0;
+      if (latencies_.microseconds.size() < latencies_.microseconds.capacity()) {
+        latencies_.microseconds.push_back(latency);
+      }
+    }
+    const Disturbances after = Disturbed();
+    waits_ = after.waits - before.waits;
+    faults_ = after.faults - before.faults;
+  }
+
+  NativeIndex& index_;
+  const Prompts& prompts_;
+  const std::atomic<uint64_t>& known_;
+  std::atomic<bool> stop_{false};
+  Latencies latencies_;
+  double longest_ = 0;
+  uint64_t above_ms_ = 0;
+  uint64_t faulting_ms_ = 0;
+  uint64_t waits_ = 0;
+  uint64_t faults_ = 0;
+  uint64_t missed_ = 0;
+  std::thread thread_;
+};
+
+// Grows from `from` to `to` blocks as fast as one thread can, while a reader matches; then the
+// same reader for as long beside a thread that only counts: what the machine does by itself.
 void MeasureGrowth(uint64_t from, uint64_t to) {
   NativeIndex index;
   const Prompts prompts(to / kPromptBlocks, 64);
@@ -260,79 +333,77 @@ void MeasureGrowth(uint64_t from, uint64_t to) {
     index.Store(prompts.Endpoint(next, 0), prompts.Hashes(next, buffer.data()));
   }
   std::atomic<uint64_t> grown{next};
-  std::atomic<bool> stop{false};
-  double longest = 0;
-  uint64_t above_ms = 0;
-  uint64_t waits = 0;
-  uint64_t missed = 0;
-  Latencies latencies;
-  latencies.microseconds.reserve(size_t{1} << 26);
-  std::thread reading([&] {
-    NativeIndex::Reader reader(index);
-    Random random(3);
-    std::vector<uint64_t> hashes(kPromptBlocks);
-    const uint64_t waits_before = Waits();
-    while (!stop.load(std::memory_order_relaxed)) {
-      prompts.Hashes(random.Below(grown.load(std::memory_order_acquire)), hashes.data());
-      const double cpu = ThreadMicroseconds();
-      const auto begin = Clock::now();
-      const size_t found = reader.Match(hashes);
-      latencies.microseconds.push_back(Nanoseconds(Clock::now() - begin) / 1000);
-      const double used = ThreadMicroseconds() - cpu;
-      longest = std::max(longest, used);
-      above_ms += used > 1000;
-      missed += found == 0;
-    }
-    waits = Waits() - waits_before;
-  });
+  const std::string name = "grow from " + std::to_string(from / 1'000'000) + "M to " +
+                           std::to_string(to / 1'000'000) + "M blocks beside a reader: ";
+  GrowthReader reader(index, prompts, grown);
   double longest_store = 0;
+  uint64_t stores_above_ms = 0;
   const auto begin = Clock::now();
   for (; next < prompts.count(); ++next) {
     const auto hashes = prompts.Hashes(next, buffer.data());
     const double start = ThreadMicroseconds();
     index.Store(prompts.Endpoint(next, 0), hashes);
-    longest_store = std::max(longest_store, ThreadMicroseconds() - start);
+    const double used = ThreadMicroseconds() - start;
+    longest_store = std::max(longest_store, used);
+    stores_above_ms += used > 1000;
     grown.store(next + 1, std::memory_order_release);
   }
-  const double seconds = Nanoseconds(Clock::now() - begin) / 1e9;
-  stop.store(true);
-  reading.join();
+  const auto duration = Clock::now() - begin;
+  reader.Stop(name + "match 128");
   const IndexStats stats = index.native().Stats();
-  const std::string name = "grow from " + std::to_string(from / 1'000'000) + "M to " +
-                           std::to_string(to / 1'000'000) + "M blocks beside a reader: ";
-  latencies.Print(name + "match 128",
-                  Field("longest_cpu_us", longest) +
-                      Field("above_1ms", static_cast<double>(above_ms)) +
-                      Field("matches", static_cast<double>(latencies.microseconds.size())) +
-                      Field("waits", static_cast<double>(waits)) +
-                      Field("missed", static_cast<double>(missed)));
-  Print(name + "insert", seconds * 1e9 / static_cast<double>(to - from), "ns/block",
-        Field("longest_call_cpu_us", longest_store));
+  Print(name + "insert", Nanoseconds(duration) / static_cast<double>(to - from), "ns/block",
+        Field("longest_call_cpu_us", longest_store) +
+            Field("calls_above_1ms", static_cast<double>(stores_above_ms)));
   Print(name + "memory", static_cast<double>(stats.bytes) / static_cast<double>(stats.blocks),
         "bytes/block");
+  GrowthReader control(index, prompts, grown);
+  volatile uint64_t count = 0;
+  for (const auto end = Clock::now() + duration; Clock::now() < end;) count = count + 1;
+  control.Stop(std::to_string(to / 1'000'000) +
+               "M blocks that stay, beside a thread that counts: match 128");
 }
 
-int Run(bool quick) {
+void MeasureSize(uint64_t blocks, size_t matches) {
+  for (const uint32_t endpoints : {64u, 256u, 1024u, 4096u}) {
+    NativeIndex index;
+    Measure(index, blocks, endpoints, matches);
+    const std::string title = Title(NativeIndex::kName, blocks, endpoints);
+    const IndexStats stats = index.native().Stats();
+    Print(title + "memory", static_cast<double>(stats.bytes) / static_cast<double>(stats.blocks),
+          "bytes/block", Field("holders_a_block", kHolders));
+    MeasureClear(index.native(), title);
+  }
+}
+
+template <typename Yardstick>
+void MeasureYardstick(uint64_t blocks, size_t matches) {
+  Yardstick index;
+  Measure(index, blocks, 64, matches);
+}
+
+int Run(bool quick, std::span<char*> parts) {
   const size_t matches = quick ? 4000 : 20'000;
-  for (const uint64_t blocks :
-       quick ? std::vector<uint64_t>{1'024'000} : std::vector<uint64_t>{1'024'000, 10'240'000}) {
-    for (const uint32_t endpoints : {64u, 1024u}) {
-      NativeIndex index;
-      Measure(index, blocks, endpoints, matches);
-      const std::string title = Title(NativeIndex::kName, blocks, endpoints);
-      const IndexStats stats = index.native().Stats();
-      Print(title + "memory", static_cast<double>(stats.bytes) / static_cast<double>(stats.blocks),
-            "bytes/block", Field("holders_a_block", kHolders));
-      MeasureClear(index.native(), title);
+  const auto wanted = [&](const char* part) {
+    return parts.empty() || std::any_of(parts.begin(), parts.end(), [&](const char* name) {
+             return std::strcmp(name, part) == 0;
+           });
+  };
+  if (wanted("1M")) MeasureSize(1'024'000, matches);
+  if (!quick && wanted("10M")) MeasureSize(10'240'000, matches);
+  if (!quick && wanted("50M")) MeasureSize(51'200'000, matches);
+  if (wanted("yardsticks")) {
+    const uint64_t blocks = quick ? 1'024'000 : 10'240'000;
+    MeasureYardstick<PlainIndex>(blocks, quick ? 1000 : 4000);
+    MeasureYardstick<RadixTree>(blocks, quick ? 1000 : 4000);
+    MeasureYardstick<LruOfLrus>(blocks, quick ? 1000 : 4000);
+  }
+  if (wanted("shared")) {
+    for (const uint32_t endpoints : {64u, 1024u, 4096u}) {
+      MeasureShared(endpoints, false);
+      MeasureShared(endpoints, true);
     }
-    PlainIndex plain;
-    Measure(plain, blocks, 64, quick ? 1000 : 4000);
   }
-  for (const uint32_t endpoints : {64u, 1024u, 4096u}) {
-    MeasureShared(endpoints, false);
-    MeasureShared(endpoints, true);
-  }
-  MeasureGrowth(1'024'000, quick ? 4'096'000 : 51'200'000);
+  if (wanted("growth")) MeasureGrowth(1'024'000, quick ? 4'096'000 : 51'200'000);
   return 0;
 }
 
@@ -340,5 +411,7 @@ int Run(bool quick) {
 }  // namespace kv
 
 int main(int argc, char** argv) {
-  return kv::Run(argc > 1 && std::strcmp(argv[1], "--quick") == 0);
+  const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
+  const int first = quick ? 2 : 1;
+  return kv::Run(quick, {argv + first, static_cast<size_t>(argc - first)});
 }

@@ -4,7 +4,7 @@
 //
 //   node native/run.mjs test [address|thread] [part of test names]
 //   node native/run.mjs stress [address|thread] [seconds] [seed]
-//   node native/run.mjs bench [--quick]
+//   node native/run.mjs bench [--quick] [part]...
 //   node native/run.mjs plain              builds bench/plain_index_addon.cc, prints where it lies
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -28,7 +28,7 @@ const INDEX_SOURCES =
 const [program, ...rest] = process.argv.slice(2);
 if (!['test', 'stress', 'bench', 'plain'].includes(program)) {
   process.stderr.write(
-    'usage: node native/run.mjs test [address|thread] [name] | stress [address|thread] [seconds] [seed] | bench [--quick] | plain\n',
+    'usage: node native/run.mjs test [address|thread] [name] | stress [address|thread] [seconds] [seed] | bench [--quick] [part]... | plain\n',
   );
   process.exit(2);
 }

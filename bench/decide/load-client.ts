@@ -30,6 +30,11 @@ export class LoadClient {
     this.#deadlineMs = deadlineMs;
   }
 
+  /** So many requests are unanswered that the router does not keep up. */
+  get isFull(): boolean {
+    return this.#open.size - this.#idle.length >= CONNECTIONS_MAX;
+  }
+
   /** Rejects when the router cannot be reached, breaks a fresh connection, or does not answer in time. */
   async post(path: string, body: Uint8Array, dueMs: number): Promise<Answer> {
     const kept = this.#idle.pop();
@@ -59,9 +64,7 @@ export class LoadClient {
   }
 
   #connect(): Connection {
-    if (this.#open.size >= CONNECTIONS_MAX) {
-      throw new Error(`${CONNECTIONS_MAX} requests are unanswered`);
-    }
+    if (this.isFull) throw new Error(`${CONNECTIONS_MAX} requests are unanswered`);
     const connection = new Connection(this.#port, this.#deadlineMs, () => this.#forget(connection));
     this.#open.add(connection);
     return connection;

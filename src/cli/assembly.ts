@@ -43,7 +43,6 @@ import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
-import type { MatchTask } from '../tokenizer/match-task.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
 import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { onEventReport } from './event-reports.js';
@@ -136,7 +135,7 @@ export async function assemble(
         indexId: index.id,
         models: fleet.models().forPool,
         outline: overdueOutline(),
-        quick: (task: MatchTask) => quick.match(task),
+        quick: quick.match.bind(quick),
       },
       () => ({ queueMax: current.limits.queuedRequests, deadlineMs: current.timeouts.matchMs }),
     ),

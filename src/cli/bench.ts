@@ -88,5 +88,6 @@ function commandLine(apiKey: string | null): string {
 
 function shown(value: unknown): string {
   if (typeof value !== 'number') return String(value);
-  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+  const isShort = Number.isInteger(value) || Math.abs(value) >= 1e4;
+  return isShort ? String(Math.round(value)) : value.toPrecision(4);
 }

@@ -16,18 +16,21 @@ export interface KnownPosition {
   readonly writtenMs: number;
 }
 
+/** What a snapshot says of an endpoint's stream comes from its feed. */
+export type SnapshotFeed = Pick<EndpointFeed, 'source' | 'position'>;
+
 const TOO_MUCH_CHANGED = 'the index changed faster than it could be written down';
 
 export class SnapshotDesk {
   readonly #index: NativeSnapshotIndex;
-  readonly #feeds: () => readonly EndpointFeed[];
+  readonly #feeds: () => readonly SnapshotFeed[];
   /** Endpoints of the export under way, by slot, with their epoch: a slot may change hands. */
   #exported = new Map<number, number>();
   #last = false;
   #imported = new Set<number>();
   readonly #known = new Map<number, KnownPosition>();
 
-  constructor(index: NativeSnapshotIndex, feeds: () => readonly EndpointFeed[]) {
+  constructor(index: NativeSnapshotIndex, feeds: () => readonly SnapshotFeed[]) {
     this.#index = index;
     this.#feeds = feeds;
     // What a thread that died had under way.

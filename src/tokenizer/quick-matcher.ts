@@ -1,5 +1,4 @@
 // Matches on the main thread: what takes less time there than handing it to a thread takes.
-import { availableParallelism } from 'node:os';
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { RequestMatcher } from './match-request.js';
 import type { MatchReply, MatchTask } from './match-task.js';
@@ -10,8 +9,9 @@ import type { TokenizerCaches } from './tokenizer-cache.js';
 const BODY_BYTES_MAX = 64 * 1024;
 /** Text to tokenize and hash: at most about 0.2 ms. */
 const NEW_BYTES_MAX = 8 * 1024;
-/** A main thread that is this busy leaves all it can to the threads, while there is a core for them:
- * it then takes a quarter less of its time, though the request a fifth more in all. */
+/** A main thread that is this busy leaves all it can to the threads, as long as they have time: it then
+ * takes a quarter less of its time, though the request a fifth more in all. A thread that has other
+ * work would only let the request wait, and in the end go without a match. */
 const BUSY = 0.85;
 const LOOK_EVERY_MS = 100;
 
@@ -21,12 +21,10 @@ export class QuickMatcher {
   private lookedMs = Number.NEGATIVE_INFINITY;
   private looked: EventLoopUtilization = performance.eventLoopUtilization();
   private isBusy = false;
-  private readonly hasOtherCores: boolean;
   private hasTokenizers = false;
 
-  constructor(matcher: RequestMatcher, cores = availableParallelism()) {
+  constructor(matcher: RequestMatcher) {
     this.matcher = matcher;
-    this.hasOtherCores = cores > 1;
   }
 
   /** Loads tokenizers that threads have loaded already, so that their tables are there. */
@@ -37,11 +35,12 @@ export class QuickMatcher {
     }
   }
 
-  /** null: a thread shall do it. */
-  match(task: MatchTask): MatchReply | null {
+  /** null: a thread shall do it. `isThreadFree`: one would begin at once. */
+  match(task: MatchTask, isThreadFree: boolean): MatchReply | null {
     if (!this.hasTokenizers || task.body.length > BODY_BYTES_MAX) return null;
     // Before it is parsed here, and in a thread again.
-    if (this.seen.newBytes(task.body) > NEW_BYTES_MAX || this.leavesItToThreads()) return null;
+    if (this.seen.newBytes(task.body) > NEW_BYTES_MAX) return null;
+    if (isThreadFree && this.isMainBusy()) return null;
     return this.matcher.matchQuickly(task, NEW_BYTES_MAX);
   }
 
@@ -49,8 +48,7 @@ export class QuickMatcher {
     return this.matcher.tokenizers.caches();
   }
 
-  private leavesItToThreads(): boolean {
-    if (!this.hasOtherCores) return false;
+  private isMainBusy(): boolean {
     const nowMs = performance.now();
     if (nowMs - this.lookedMs < LOOK_EVERY_MS) return this.isBusy;
     this.lookedMs = nowMs;

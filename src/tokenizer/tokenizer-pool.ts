@@ -29,7 +29,7 @@ export interface TokenizerPoolOptions {
   /** Answer for a request whose deadline passed: RequestMatcher.outline, on this thread. */
   readonly outline: (task: MatchTask) => MatchReply;
   /** Answer on this thread when that takes little; null: a thread shall do it. */
-  readonly quick?: (task: MatchTask) => MatchReply | null;
+  readonly quick?: (task: MatchTask, isThreadFree: boolean) => MatchReply | null;
   /** Thread entry, for tests. */
   readonly workerFile?: string;
 }
@@ -125,7 +125,7 @@ export class TokenizerPool {
 
   /** Rejects with RouterError `queue_full`; every other outcome is a reply. */
   match(task: MatchTask): Promise<MatchReply> {
-    const quick = this.options.quick?.(task) ?? null;
+    const quick = this.options.quick?.(task, this.running.size < this.threads) ?? null;
     if (quick !== null) {
       this.quick++;
       return Promise.resolve(quick);

@@ -240,3 +240,13 @@ test('an unknown prompt goes by load alone', () => {
   const request = { promptTokens: 0, loraName: null, prefixHeat: 0 };
   assert.equal(scheduler.schedule(request, fleet, () => 0).pick, 2);
 });
+
+test('what other routers have sent to an engine counts like what we have sent there', () => {
+  for (const key of ['inflightTokens', 'otherTokens'] as const) {
+    const { pick } = schedule([holding(0, 0, { [key]: 30_000 }), holding(1, 0), holding(2, 0)]);
+    assert.notEqual(pick, 0, key);
+  }
+  const own = schedule([holding(0, BLOCKS, { inflightTokens: 30_000 }), holding(1, 0)]);
+  const theirs = schedule([holding(0, BLOCKS, { otherTokens: 30_000 }), holding(1, 0)]);
+  assert.deepEqual(theirs, own);
+});

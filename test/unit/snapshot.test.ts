@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { EndpointFeed } from '../../src/events/endpoint-feed.js';
 import type { EventSource } from '../../src/events/event-messages.js';
-import { SnapshotDesk } from '../../src/events/snapshot-desk.js';
+import { SnapshotDesk, type SnapshotFeed } from '../../src/events/snapshot-desk.js';
 import type { EndpointPosition } from '../../src/events/snapshot-messages.js';
 import { type NativeSnapshotIndex, TIER } from '../../src/native.js';
 import { PrefixIndex } from '../../src/prefix/prefix-index.js';
@@ -31,7 +30,7 @@ function positionOf(slot: number): EndpointPosition {
 }
 
 /** The event thread's end without the thread. */
-function threadOf(index: PrefixIndex, feeds: readonly EndpointFeed[] = []) {
+function threadOf(index: PrefixIndex, feeds: readonly SnapshotFeed[] = []) {
   const native: NativeSnapshotIndex = index.native;
   const desk = new SnapshotDesk(native, () => feeds);
   return {
@@ -42,9 +41,8 @@ function threadOf(index: PrefixIndex, feeds: readonly EndpointFeed[] = []) {
 }
 
 /** What the desk asks of a feed. */
-function feedOf(slot: number, name: string, position: EndpointPosition | null): EndpointFeed {
-  const feed = { source: source(slot, name), position: () => position };
-  return feed as unknown as EndpointFeed;
+function feedOf(slot: number, name: string, position: EndpointPosition | null): SnapshotFeed {
+  return { source: source(slot, name), position: () => position };
 }
 
 async function written(): Promise<Buffer> {
