@@ -35,6 +35,10 @@ export class PredictedBlocks {
   readonly #live = new Map<EndpointSlot, { held: number }>();
   readonly #triples = new Uint32Array(3 * native.maxEndpoints);
   readonly #after: After;
+  // One decision asks for each endpoint, and endpoints agree on where their match ends: what was
+  // found for a request is kept until another one comes, or a prediction does.
+  #asked: BigUint64Array | null = null;
+  readonly #found = new Map<number, ReadonlyMap<EndpointSlot, number>>();
 
   constructor(after: After = afterRealTime) {
     this.#after = after;
@@ -43,15 +47,21 @@ export class PredictedBlocks {
   /** Leading blocks of `hashes` from position `from` on that are predicted for `slot`. */
   extension(slot: EndpointSlot, hashes: BigUint64Array, from: number): number {
     if (!this.#live.has(slot) || from >= hashes.length) return 0;
-    const found = this.#index.match(hashes.subarray(from), this.#triples);
-    for (let i = 0; i < found; i++) {
-      if (this.#triples[3 * i] === slot) return this.#triples[3 * i + 1] ?? 0;
+    if (this.#asked !== hashes) {
+      this.#forgetFound();
+      this.#asked = hashes;
     }
-    return 0;
+    let blocks = this.#found.get(from);
+    if (blocks === undefined) {
+      blocks = this.#match(hashes.subarray(from));
+      this.#found.set(from, blocks);
+    }
+    return blocks.get(slot) ?? 0;
   }
 
   predict(slot: EndpointSlot, hashes: BigUint64Array): Prediction {
     if (hashes.length === 0) return { settle() {}, cancel() {} };
+    this.#forgetFound();
     this.#index.store(slot, TIER.predicted, hashes);
     const tenant = this.#live.get(slot) ?? { held: 0 };
     this.#live.set(slot, tenant);
@@ -63,6 +73,7 @@ export class PredictedBlocks {
       stopTimer();
       // The blocks of a tenant that left are gone already, and its successor's are not ours.
       if (this.#live.get(slot) !== tenant) return;
+      this.#forgetFound();
       this.#index.remove(slot, TIER.predicted, hashes);
       tenant.held -= 1;
       if (tenant.held === 0) this.#live.delete(slot);
@@ -79,6 +90,21 @@ export class PredictedBlocks {
   /** The endpoint left: what it was about to hold says nothing about the next in its slot. */
   forget(slot: EndpointSlot): void {
     if (!this.#live.delete(slot)) return;
+    this.#forgetFound();
     this.#index.clear(slot, null);
+  }
+
+  #match(hashes: BigUint64Array): Map<EndpointSlot, number> {
+    const found = this.#index.match(hashes, this.#triples);
+    const blocks = new Map<EndpointSlot, number>();
+    for (let i = 0; i < found; i++) {
+      blocks.set(this.#triples[3 * i] ?? 0, this.#triples[3 * i + 1] ?? 0);
+    }
+    return blocks;
+  }
+
+  #forgetFound(): void {
+    this.#asked = null;
+    if (this.#found.size > 0) this.#found.clear();
   }
 }

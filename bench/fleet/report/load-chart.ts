@@ -7,8 +7,8 @@ export interface LoadLine {
   readonly isOurs: boolean;
 }
 
-const WIDTH = 720;
-const HEIGHT = 300;
+const WIDTH = 960;
+const HEIGHT = 340;
 const LEFT = 52;
 const RIGHT = 132;
 const TOP = 10;
