@@ -135,6 +135,7 @@ export async function assemble(
   await discovery.first(DISCOVERY_WAIT_MS);
   let draining = false;
   const replica = new Replica({
+    ca: config.tls.ca,
     peers: config.peers,
     adminPort: config.listen.adminPort,
     peerKey: () => (current.access.adminKey === null ? null : peerKey(current.access.adminKey)),
