@@ -124,6 +124,14 @@ function routerProblems(objects) {
   });
   const open = (port) =>
     policy.spec.egress.some(({ to, ports: ranges }) => to !== undefined && isOpen(ranges, port));
+  for (const peer of config.peers) {
+    const { hostname, port } = new URL(peer);
+    const exists = objects.some(
+      ({ kind, metadata }) => kind === 'Service' && metadata.name === hostname,
+    );
+    if (!exists && !hostname.includes('.')) problems.push(`peers: there is no Service ${hostname}`);
+    if (!open(Number(port))) problems.push(`peers: the NetworkPolicy closes port ${port}`);
+  }
   for (const { sources } of config.models) {
     for (const source of sources) {
       if (source.kind !== 'kubernetes') continue;

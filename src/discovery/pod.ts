@@ -6,7 +6,7 @@ import type { PodState, ReadinessMemory } from './readiness-memory.js';
 
 export interface Pod extends PodState {
   readonly name: string;
-  /** null: not scheduled yet. */
+  /** null: not scheduled yet, or over: an evicted pod stays listed, its address may be another's. */
   readonly ip: string | null;
   /** Where they differ from the configuration, as annotated. */
   readonly ports: Partial<EnginePorts>;
@@ -22,6 +22,8 @@ export const POD_ANNOTATIONS = {
 } as const;
 
 const RANKS_MAX = 256;
+/** From these no pod comes back. */
+const OVER: ReadonlySet<unknown> = new Set(['Failed', 'Succeeded']);
 
 /** Throws when the object is no pod. */
 export function readPod(object: unknown): Pod {
@@ -38,7 +40,7 @@ export function readPod(object: unknown): Pod {
   return {
     name: podName,
     uid: podUid,
-    ip: textOf(podIP),
+    ip: OVER.has(phase) ? null : textOf(podIP),
     ready: isReady && phase === 'Running',
     terminating: textOf(deletionTimestamp) !== null,
     ports: annotatedPorts(fieldsOf(annotations, 'annotations'), podName),

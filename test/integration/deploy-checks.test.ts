@@ -160,6 +160,23 @@ const MISTAKES: readonly {
     says: /PodDisruptionBudget warmpath: selects no pod/,
   },
   {
+    what: 'peers behind a Service of another name',
+    key: 'Service warmpath-peers',
+    edit: (service) => {
+      Reflect.set(service.metadata, 'name', 'warmpath-others');
+    },
+    says: /peers: there is no Service warmpath-peers/,
+  },
+  {
+    what: 'a policy that keeps peers apart',
+    key: 'NetworkPolicy warmpath',
+    edit: (policy) => {
+      const rules = Object.values(at(policy, 'egress'));
+      at(policy)['egress'] = rules.filter((rule) => !JSON.stringify(rule).includes('9090'));
+    },
+    says: /peers: the NetworkPolicy closes port 9090/,
+  },
+  {
     what: 'engines that the router does not look for',
     key: 'StatefulSet vllm',
     edit: (set) => {

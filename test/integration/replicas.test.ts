@@ -45,7 +45,7 @@ interface Router {
   readonly child: ChildProcess;
 }
 
-function stage(t: TestContext, engines: readonly TestHost[]) {
+function stage(t: TestContext, engines: readonly TestHost[], routers: readonly TestHost[]) {
   const folder = mkdtempSync(join(tmpdir(), 'warmpath-replicas-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const tokenizer = tinyTokenizerFolder({});
@@ -60,6 +60,7 @@ function stage(t: TestContext, engines: readonly TestHost[]) {
     config,
     JSON.stringify({
       listen: { adminHost: '0.0.0.0' },
+      peers: routers.map(({ address }) => `http://${address}:9090`),
       models: [{ name: MODEL, tokenizer, hashSeed: '42', endpoints: { static: endpoints } }],
       timeouts: { connectMs: 500, firstByteMs: 3000 },
       monitor: {
@@ -135,8 +136,9 @@ test('replicas join and leave, an engine is cut off and returns, and requests go
   if (!isInNetwork) return await runInNetwork(t, fileURLToPath(import.meta.url));
   const network = new TestNetwork(t);
   const hosts = [network.host(), network.host(), network.host()];
-  const { engine, router } = stage(t, hosts);
-  const [first] = await Promise.all([router(network.host()), ...hosts.map(engine)]);
+  const places: readonly [TestHost, TestHost] = [network.host(), network.host()];
+  const { engine, router } = stage(t, hosts, places);
+  const [first] = await Promise.all([router(places[0]), ...hosts.map(engine)]);
   const replicas = [first];
   const load = startLoad(t, replicas, 6);
   const more = async (what: string, part: string, count: number) => {
@@ -145,7 +147,7 @@ test('replicas join and leave, an engine is cut off and returns, and requests go
   };
   await more('load', '', 60);
 
-  const second = await router(network.host());
+  const second = await router(places[1]);
   replicas.push(second);
   await more('load on the new replica', second.url, 60);
   const trusts = async () => {

@@ -285,6 +285,7 @@ export const POOLS = '/apis/inference.networking.k8s.io/v1/namespaces/llm/infere
 export interface PodChoices {
   readonly uid?: string;
   readonly ip?: string;
+  readonly phase?: string;
   readonly ready?: boolean;
   readonly terminating?: boolean;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -293,6 +294,7 @@ export interface PodChoices {
 
 export function pod(name: string, choices: PodChoices = {}): KubeTestObject {
   const { ip = '10.0.0.1', ready = true, terminating = false, annotations } = choices;
+  const { phase = 'Running' } = choices;
   return {
     metadata: {
       name,
@@ -302,7 +304,7 @@ export function pod(name: string, choices: PodChoices = {}): KubeTestObject {
       ...(terminating ? { deletionTimestamp: '2026-11-25T00:00:00Z' } : {}),
     },
     status: {
-      phase: 'Running',
+      phase,
       podIP: ip,
       podIPs: [{ ip }],
       conditions: [

@@ -75,6 +75,16 @@ test('a pod that loads is no endpoint, one that stops being ready drains, one th
   await names(list, '');
 });
 
+test('an evicted pod is no endpoint any more, although it stays listed', async (t) => {
+  const api = await KubeApiServer.start(t);
+  api.put(PODS, pod('a', { ip: '10.0.0.9' }));
+  const list = follow(t, api);
+  await names(list, 'a');
+  api.put(PODS, pod('a', { ip: '10.0.0.9', phase: 'Failed', ready: false }));
+  api.put(PODS, pod('b', { ip: '10.0.0.9' }));
+  await names(list, 'b');
+});
+
 test('an address that another pod got is another engine', async (t) => {
   const api = await KubeApiServer.start(t);
   api.put(PODS, pod('a', { ip: '10.0.0.9', uid: 'first' }));
