@@ -12,7 +12,8 @@ import { changeAdapter } from './adapter-route.js';
 import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
 import { modelCards } from './fleet-report.js';
-import { json, refuse } from './reply.js';
+import { noEndpoint } from './journey.js';
+import { errorHeaders, json, refuse } from './reply.js';
 import { logRequest, type RequestLogSettings } from './request-log.js';
 import { notesOf, type RequestNotes } from './request-notes.js';
 import { beginSpan, endSpan } from './request-span.js';
@@ -102,7 +103,7 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
     case 'control':
       return parts.control.pass(exchange, route.call);
     case 'health':
-      return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
+      return health(exchange, fleet);
     case 'version':
       return json(exchange, 200, { version });
     case 'metrics':
@@ -114,6 +115,12 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
       throw new RouterError('method_not_allowed', `${path} takes ${route.allowed}, not ${method}`);
     }
   }
+}
+
+/** As vLLM's: the status says it all to probes, the headers say more to others. */
+function health(exchange: Exchange, fleet: Fleet): void {
+  if (fleet.available(null).length > 0) exchange.respond(200, [], '');
+  else exchange.respond(503, errorHeaders(noEndpoint(null)), '');
 }
 
 /** One card of the list. */
