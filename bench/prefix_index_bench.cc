@@ -7,7 +7,8 @@
 // machine. Where a single worst case counts, it is CPU time of the thread, so that the time in
 // which the kernel runs somebody else is left out; whether the reader ever waited is counted apart.
 //
-//   prefix_index_bench [--quick] [PART]...     parts: 1M 10M 50M yardsticks shared growth
+//   prefix_index_bench [--quick] [PART]...     parts: 1M 10M 50M yardsticks shared growth; of sizes
+//                                              only some numbers of endpoints: 64 256 1024 4096
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -363,8 +364,8 @@ void MeasureGrowth(uint64_t from, uint64_t to) {
                "M blocks that stay, beside a thread that counts: match 128");
 }
 
-void MeasureSize(uint64_t blocks, size_t matches) {
-  for (const uint32_t endpoints : {64u, 256u, 1024u, 4096u}) {
+void MeasureSize(uint64_t blocks, std::span<const uint32_t> endpoint_counts, size_t matches) {
+  for (const uint32_t endpoints : endpoint_counts) {
     NativeIndex index;
     Measure(index, blocks, endpoints, matches);
     const std::string title = Title(NativeIndex::kName, blocks, endpoints);
@@ -383,14 +384,18 @@ void MeasureYardstick(uint64_t blocks, size_t matches) {
 
 int Run(bool quick, std::span<char*> parts) {
   const size_t matches = quick ? 4000 : 20'000;
-  const auto wanted = [&](const char* part) {
-    return parts.empty() || std::any_of(parts.begin(), parts.end(), [&](const char* name) {
-             return std::strcmp(name, part) == 0;
-           });
+  const auto named = [&](const std::string& part) {
+    return std::find(parts.begin(), parts.end(), part) != parts.end();
   };
-  if (wanted("1M")) MeasureSize(1'024'000, matches);
-  if (!quick && wanted("10M")) MeasureSize(10'240'000, matches);
-  if (!quick && wanted("50M")) MeasureSize(51'200'000, matches);
+  const auto wanted = [&](const char* part) { return parts.empty() || named(part); };
+  std::vector<uint32_t> endpoint_counts = {64, 256, 1024, 4096};
+  const auto is_named = [&](uint32_t count) { return named(std::to_string(count)); };
+  if (std::any_of(endpoint_counts.begin(), endpoint_counts.end(), is_named)) {
+    std::erase_if(endpoint_counts, [&](uint32_t count) { return !is_named(count); });
+  }
+  if (wanted("1M")) MeasureSize(1'024'000, endpoint_counts, matches);
+  if (!quick && wanted("10M")) MeasureSize(10'240'000, endpoint_counts, matches);
+  if (!quick && wanted("50M")) MeasureSize(51'200'000, endpoint_counts, matches);
   if (wanted("yardsticks")) {
     const uint64_t blocks = quick ? 1'024'000 : 10'240'000;
     MeasureYardstick<PlainIndex>(blocks, quick ? 1000 : 4000);

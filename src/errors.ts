@@ -38,6 +38,10 @@ export const ERROR_KINDS = {
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
 
+/** These tell a client to come again; for the RouterErrors that do not know when, a second from now. */
+const COME_AGAIN: ReadonlySet<number> = new Set([429, 503]);
+const USUAL_WAIT_SECONDS = 1;
+
 export interface ErrorDetails {
   /** Path of the request field at fault, such as `messages[2].role`. */
   readonly param?: string;
@@ -54,6 +58,7 @@ export class RouterError extends Error {
   readonly type: string;
   readonly source: ErrorSource;
   readonly param: string | null;
+  /** Always there with a 429 or a 503. */
   readonly retryAfterSeconds: number | null;
   readonly challenge: string | null;
 
@@ -66,7 +71,8 @@ export class RouterError extends Error {
     this.type = kind.type;
     this.source = kind.source;
     this.param = details.param ?? null;
-    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+    const usualSeconds = COME_AGAIN.has(kind.status) ? USUAL_WAIT_SECONDS : null;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? usualSeconds;
     this.challenge = details.challenge ?? null;
   }
 }

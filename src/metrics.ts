@@ -181,6 +181,11 @@ export function createMetrics() {
       'When the certificate of a port expires, since the Unix epoch.',
       ['port'],
     ),
+    traceSpans: counter(
+      'trace_spans',
+      'Spans of sampled requests, by whether the collector took them: sent or lost.',
+      ['result'],
+    ),
     threadDeaths: counter(
       'thread_deaths',
       'Threads that died and were started again: tokenizer or event.',

@@ -134,7 +134,7 @@ export const EVENT_COUNT = {
   timestamp: 0,
   /** Data-parallel rank of the batch; -1: none. */
   rank: 1,
-  /** Events from here on, but for the last three. */
+  /** Events from here on, up to `ignored`. */
   stored: 2,
   removed: 3,
   cleared: 4,
@@ -147,9 +147,15 @@ export const EVENT_COUNT = {
   /** Blocks that the index recorded, and blocks it knew that were removed. */
   storedBlocks: 8,
   removedBlocks: 9,
+  /** Removals among the malformed: what they took away is not known. */
+  lostRemovals: 10,
+  /** Stores from the start of a prompt, with their tokens: how many have keys, and the largest block
+   * size among them, in tokens. */
+  keyedRoots: 11,
+  rootBlockSize: 12,
 } as const;
 /** Length of an array of counts. */
-export const EVENT_COUNTS = 10;
+export const EVENT_COUNTS = 13;
 /** Length of an array of followed groups: one bit for each of 256. */
 export const EVENT_GROUP_WORDS = 8;
 

@@ -8,7 +8,7 @@ namespace kv {
 namespace {
 
 // Order of EVENT_COUNT in native.ts.
-constexpr size_t kCounts = 10;
+constexpr size_t kCounts = 13;
 
 void WriteCounts(const EventCounts& counts, std::span<double> out) {
   size_t at = 0;
@@ -22,6 +22,9 @@ void WriteCounts(const EventCounts& counts, std::span<double> out) {
   out[at++] = counts.unknown_fields;
   out[at++] = static_cast<double>(counts.stored_blocks);
   out[at++] = static_cast<double>(counts.removed_blocks);
+  out[at++] = counts.lost_removals;
+  out[at++] = counts.keyed_roots;
+  out[at++] = counts.root_block_size;
 }
 
 Napi::Value ApplyEvents(const Napi::CallbackInfo& info) {
@@ -41,7 +44,7 @@ Napi::Value ApplyEvents(const Napi::CallbackInfo& info) {
   constexpr const char* kGroups = "groups must be a Uint32Array of 8";
   const auto groups = Elements<uint32_t>(env, info[4], napi_uint32_array, kGroups);
   if (!groups.has_value()) return env.Undefined();
-  constexpr const char* kCountsExpected = "counts must be a Float64Array of 10";
+  constexpr const char* kCountsExpected = "counts must be a Float64Array of 13";
   const auto out = Elements<double>(env, info[5], napi_float64_array, kCountsExpected);
   if (!out.has_value()) return env.Undefined();
   if (groups->size() != FollowedGroups::extent || out->size() != kCounts ||

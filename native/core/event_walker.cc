@@ -70,6 +70,7 @@ const char* EventWalker::Apply(PrefixIndex& index, uint32_t endpoint, std::optio
   }
   if (rank.has_value() && counts.rank.has_value() && *rank != *counts.rank) {
     counts.ignored += static_cast<uint32_t>(events_.size());
+    counts.lost_removals = 0;
   } else {
     for (const Event& event : events_) {
       ApplyEvent(event, index, endpoint, payload, groups, counts);
@@ -125,6 +126,7 @@ bool EventWalker::WalkEvent(MsgpackCursor& cursor, EventCounts& counts) {
   }
   if (walked.wrong) {
     ++counts.malformed;
+    counts.lost_removals += walked.event.kind == Kind::kRemoved;
     return true;
   }
   counts.unknown_fields += unknown_fields;
@@ -137,12 +139,12 @@ EventWalker::Field EventWalker::FieldNamed(std::string_view name) noexcept {
       {"type", Field::kType},
       {"block_hashes", Field::kBlockHashes},
       {"parent_block_hash", Field::kParent},
-      {"token_ids", Field::kSkipped},
-      {"block_size", Field::kSkipped},
-      {"lora_id", Field::kSkipped},
+      {"token_ids", Field::kTokens},
+      {"block_size", Field::kBlockSize},
+      {"lora_id", Field::kAdapter},
       {"medium", Field::kMedium},
-      {"lora_name", Field::kSkipped},
-      {"extra_keys", Field::kSkipped},
+      {"lora_name", Field::kAdapter},
+      {"extra_keys", Field::kExtraKeys},
       {"group_idx", Field::kGroup},
       {"kv_cache_spec_kind", Field::kAttention},
       {"kv_cache_spec_sliding_window", Field::kSkipped},
@@ -161,9 +163,9 @@ EventWalker::Field EventWalker::FieldAt(Kind kind, uint64_t position) noexcept {
   using enum Field;
   // block_hashes, parent_block_hash, token_ids, block_size, lora_id, medium, lora_name, extra_keys,
   // group_idx, kv_cache_spec_kind, kv_cache_spec_sliding_window, locality, ownership, session_id
-  constexpr std::array kStoredFields = {kType,      kBlockHashes, kParent,  kSkipped, kSkipped,
-                                        kSkipped,   kMedium,      kSkipped, kSkipped, kGroup,
-                                        kAttention, kSkipped,     kSkipped, kSkipped, kSkipped};
+  constexpr std::array kStoredFields = {kType,      kBlockHashes, kParent,  kTokens,    kBlockSize,
+                                        kAdapter,   kMedium,      kAdapter, kExtraKeys, kGroup,
+                                        kAttention, kSkipped,     kSkipped, kSkipped,   kSkipped};
   // block_hashes, medium, group_idx, locality, ownership
   constexpr std::array kRemovedFields = {kType, kBlockHashes, kMedium, kGroup, kSkipped, kSkipped};
   switch (kind) {
@@ -216,6 +218,28 @@ void EventWalker::WalkField(MsgpackCursor cursor, Field field, Walked& walked) n
       walked.wrong |= !cursor.ReadText(text);
       event.attention = IsFullAttention(text) ? Attention::kFull : Attention::kPartial;
       return;
+    case Field::kTokens: {
+      uint64_t count = 0;
+      event.has_tokens = cursor.ReadArray(count) && count > 0;
+      return;
+    }
+    case Field::kBlockSize: {
+      uint64_t size = 0;
+      bool negative = false;
+      const bool is_size = cursor.ReadInteger(size, negative) && !negative && size <= UINT32_MAX;
+      event.block_size = is_size ? static_cast<uint32_t>(size) : 0;
+      return;
+    }
+    case Field::kAdapter:
+      event.has_keys |= !cursor.ReadNil();
+      return;
+    case Field::kExtraKeys: {
+      uint64_t blocks = 0;
+      if (cursor.ReadNil() || !cursor.ReadArray(blocks)) return;
+      while (blocks > 0 && cursor.ReadNil()) --blocks;
+      event.has_keys |= blocks > 0;
+      return;
+    }
     case Field::kSkipped:
     case Field::kUnknown:
       return;
@@ -262,6 +286,10 @@ void EventWalker::ApplyEvent(const Event& event, PrefixIndex& index, uint32_t en
     return;
   }
   ++(event.kind == Kind::kStored ? counts.stored : counts.removed);
+  if (event.kind == Kind::kStored && event.parent == 0 && event.has_tokens) {
+    counts.keyed_roots += event.has_keys;
+    counts.root_block_size = std::max(counts.root_block_size, event.block_size);
+  }
 
   std::optional<uint64_t> parent;
   if (event.parent != 0) {

@@ -39,6 +39,12 @@ struct EventCounts {
   // Blocks that the index recorded, and knew.
   uint64_t stored_blocks = 0;
   uint64_t removed_blocks = 0;
+  // Removals among the malformed: what they took away is not known.
+  uint32_t lost_removals = 0;
+  // Stores from the start of a prompt, with their tokens: how many have keys (an adapter, a salt,
+  // media), and the largest block size among them. They can prove more than the first such run did.
+  uint32_t keyed_roots = 0;
+  uint32_t root_block_size = 0;
 };
 
 class EventWalker {
@@ -66,6 +72,9 @@ class EventWalker {
     Kind kind = Kind::kCleared;
     Tier tier = Tier::kGpu;
     Attention attention = Attention::kUnnamed;
+    bool has_tokens = false;
+    bool has_keys = false;
+    uint32_t block_size = 0;
   };
   static constexpr uint16_t kNoGroup = 0xffff;
   // A burst of evictions is one event a block; beyond that the memory is not kept.
@@ -78,6 +87,10 @@ class EventWalker {
     kMedium,
     kGroup,
     kAttention,
+    kTokens,
+    kBlockSize,
+    kAdapter,
+    kExtraKeys,
     kSkipped,
     kUnknown,
   };

@@ -11,7 +11,6 @@ import type { HttpImplementation } from '../http/server.js';
 import { configureLog, log } from '../log.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import { native } from '../native.js';
-import { parseRequest } from '../openai/request-parser.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
@@ -35,21 +34,19 @@ import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
 import { MatchScores } from '../router/match-scores.js';
-import { overdueOutline } from '../router/overdue-outline.js';
 import { readiness } from '../router/readiness.js';
 import { RetryPolicy } from '../router/retry-policy.js';
 import { Router } from '../router/router.js';
 import { StoredResponses } from '../router/stored-responses.js';
 import { TokenParity } from '../router/token-parity.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
-import { RequestMatcher } from '../tokenizer/match-request.js';
-import { QuickMatcher } from '../tokenizer/quick-matcher.js';
-import { TokenizerPool } from '../tokenizer/tokenizer-pool.js';
 import { onEventReport } from './event-reports.js';
 import { letHeapGrow } from './heap-growth.js';
 import { live } from './live-parts.js';
-import { fleetModel, newTokenizers, requestLimits } from './model-settings.js';
+import { type Matching, startMatching } from './matching.js';
+import { fleetModel, requestLimits } from './model-settings.js';
 import { Ports } from './ports.js';
+import { requestTracer } from './request-tracing.js';
 import { threadStates } from './thread-states.js';
 import { VERSION } from './version.js';
 
@@ -61,7 +58,7 @@ export interface Assembly {
   readonly fleet: Fleet;
   readonly discovery: Discovery;
   readonly index: PrefixIndex;
-  readonly matcher: TokenizerPool;
+  readonly matcher: Matching['pool'];
   /** Topics of events that name no endpoint. */
   readonly unknownTopics: ReadonlySet<string>;
   /** Listens on both ports; returns their URLs. */
@@ -122,31 +119,14 @@ export async function assemble(
   const thread = await startEventThread({ indexId: index.id, ...config.kvEvents }, (report) =>
     onEventReport(report, fleet, unknownTopics),
   );
-  const onMain = new RequestMatcher({
-    parse: parseRequest,
-    match: (hashes, triples) => index.native.match(hashes, triples),
-    maxEndpoints: native.maxEndpoints,
-  });
-  const quick = new QuickMatcher(onMain);
-  const pool = new TokenizerPool(
-    live(
-      {
-        threads: config.tokenizer.threads,
-        indexId: index.id,
-        models: fleet.models().forPool,
-        outline: overdueOutline(),
-        quick: quick.match.bind(quick),
-      },
-      () => ({ queueMax: current.limits.queuedRequests, deadlineMs: current.timeouts.matchMs }),
-    ),
-  );
+  let matching: Matching;
   try {
-    await pool.ready();
-    await quick.load(pool.quickFolders);
+    matching = await startMatching(index, fleet.models().forPool, () => current);
   } catch (failure) {
-    await Promise.all([pool.close(), thread.close(), forwarder.close()]);
+    await Promise.all([thread.close(), forwarder.close()]);
     throw failure;
   }
+  const { pool, quick } = matching;
   const discovery = new Discovery({
     apply: (model, endpoints) => fleet.setEndpoints(model, endpoints),
     random: Math.random,
@@ -155,6 +135,7 @@ export async function assemble(
   await discovery.first(DISCOVERY_WAIT_MS);
   let draining = false;
   const replica = new Replica({
+    ca: config.tls.ca,
     peers: config.peers,
     adminPort: config.listen.adminPort,
     peerKey: () => (current.access.adminKey === null ? null : peerKey(current.access.adminKey)),
@@ -241,8 +222,10 @@ export async function assemble(
   const seen = { book, fleet, discovery, index, queue, metrics, version: VERSION, plan, demo };
   const feed = new LiveFeed({ snapshot: () => liveSnapshot(seen) });
   const shared = { router, fleet, metrics, metricsPage: page };
+  const tracer = await requestTracer(config.tracing, metrics);
+  const requestLog = () => current.log;
   const api = createApi(
-    live({ ...shared, control, version: VERSION, gate, requestLog: () => current.log }, () => ({
+    live({ ...shared, control, version: VERSION, gate, requestLog, tracer }, () => ({
       ...bodyLimit(),
       timeoutMs: current.timeouts.firstByteMs,
       keepAliveMs: current.timeouts.keepAliveMs,
@@ -269,7 +252,7 @@ export async function assemble(
     book.mismatches.close();
     await forwarder.close();
     await replica.save();
-    await Promise.all([thread.close(), pool.close(), replica.close()]);
+    await Promise.all([thread.close(), pool.close(), replica.close(), tracer?.close()]);
     index.close();
   };
   let ports: Ports;
@@ -281,14 +264,6 @@ export async function assemble(
   }
   log.info('scheduling', { plan: scheduler.description });
 
-  /** Makes ready what takes time and may fail, so that the change itself can do neither. */
-  const loadNewTokenizers = async (next: Config) => {
-    for (const folder of newTokenizers(current.models, next.models)) {
-      const { isQuick } = await pool.load(folder);
-      if (isQuick) await quick.load([folder]);
-    }
-  };
-
   return {
     router,
     fleet,
@@ -298,7 +273,8 @@ export async function assemble(
     unknownTopics,
     metrics,
     async change(next) {
-      await loadNewTokenizers(next);
+      // What takes time or may fail comes first, so that the change itself can do neither.
+      await matching.prepare(current.models, next.models);
       const { config: settled, changed, waiting } = configChange(current, next);
       ports.renew(settled.listen);
       const before = current;

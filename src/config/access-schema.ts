@@ -53,7 +53,10 @@ export const certificate = (doc: string) =>
 export const ENGINE_TLS = table(
   {
     verify: flag({ doc: 'Check the certificates of https engines.', fallback: true }),
-    caFile: optional(text({ doc: 'PEM file with the CA of the engines.' }), "Node's own list"),
+    caFile: optional(
+      text({ doc: 'PEM file with the CA of the engines, and of other routers.' }),
+      "Node's own list",
+    ),
   },
   'TLS towards engines.',
 );

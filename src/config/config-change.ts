@@ -32,6 +32,7 @@ export function configChange(before: Config, after: Config): ConfigChange {
     peers: before.peers,
     peerLoadMs: before.peerLoadMs,
     stateDir: before.stateDir,
+    tracing: before.tracing,
   };
   return { config, changed: differences(before, config), waiting: differences(config, after) };
 }

@@ -17,6 +17,7 @@ import {
   table,
   text,
 } from './field.js';
+import { LOG, TRACING } from './observation-schema.js';
 import { bytes } from './quantity.js';
 
 /** Keys rather than a list, so that a new algorithm cannot be forgotten here. The addon's own list
@@ -277,24 +278,8 @@ export const CONFIG = table(
       fallback: false,
     }),
     decisionHeaders: flag({ doc: 'Add the x-warmpath-* headers to answers.', fallback: true }),
-    log: table(
-      {
-        level: choice(['debug', 'info', 'warn', 'error'], {
-          doc: 'Least level that is logged.',
-          fallback: 'info',
-        }),
-        format: choice(['json', 'text'], {
-          doc: 'Lines for programs or for people.',
-          fallback: 'json',
-        }),
-        requests: flag({ doc: 'One line for each request.', fallback: true }),
-        prompts: flag({
-          doc: 'These lines carry the body of the request, prompt included.',
-          fallback: false,
-        }),
-      },
-      'The log, on standard error.',
-    ),
+    tracing: TRACING,
+    log: LOG,
   },
   'Configuration of the router.',
 );

@@ -1,9 +1,9 @@
 // What one endpoint holds, as its batches tell, and how those blocks are keyed in the prefix index:
 // by the engine's hashes once these are proven reproducible, else by token ids.
-import { log } from '../log.js';
 import { TIER } from '../native.js';
 import type { proveHashing } from '../prefix/hash-prover.js';
-import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
+import type { HashSettings } from '../prefix/hash-settings.js';
+import { BlocksLog } from './blocks-log.js';
 import { type EventApplier, tierOf } from './event-applier.js';
 import type { Counts } from './event-counts.js';
 import { decodeBatch, type EventBatch } from './event-decoder.js';
@@ -12,6 +12,7 @@ import { GroupFilter } from './group-filter.js';
 import type { BlockRemoved, BlockStored, KvEvent } from './kv-event.js';
 import { MsgpackError } from './msgpack-walker.js';
 import { ProofSchedule } from './proof-schedule.js';
+import { isRoot, type Proven, ProvenHashing } from './proven-hashing.js';
 import { type RehashBudget, Rehasher } from './rehasher.js';
 import type { StreamContent } from './replay-run.js';
 
@@ -32,26 +33,24 @@ export interface BlocksSetup {
   readonly changed: () => void;
 }
 
-/** At most one line about forgotten blocks in this time: whoever reaches the event socket could fill
- * the disk otherwise. */
-const FORGOTTEN_LOG_MS = 1_000;
+const UNREADABLE_BATCH = 'a batch cannot be read: what it took away is not known';
+const UNREADABLE_REMOVAL = 'a removal cannot be read: what it took away is not known';
 
 export class EndpointBlocks implements StreamContent {
   readonly #setup: BlocksSetup;
   readonly #groups = new GroupFilter();
   #keying: Keying = 'unproven';
-  #settings: HashSettings | null = null;
+  readonly #hashing = new ProvenHashing();
   #reason = 'no run of blocks from the start of a prompt seen yet';
   #rehasher: Rehasher | null = null;
   readonly #proofs = new ProofSchedule();
   #holdsSome = false;
-  /** An event has failed, and the log says so. */
-  #failed = false;
+  readonly #log: BlocksLog;
   #lagSeconds: number | null = null;
-  #loggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(setup: BlocksSetup) {
     this.#setup = setup;
+    this.#log = new BlocksLog(setup.source.name, setup.nowMs);
   }
 
   get keying(): Keying {
@@ -63,7 +62,7 @@ export class EndpointBlocks implements StreamContent {
   }
 
   get settings(): HashSettings | null {
-    return this.#rehasher === null ? this.#settings : this.#rehasher.settings;
+    return this.#rehasher === null ? this.#hashing.settings : this.#rehasher.settings;
   }
 
   /** Which KV cache groups are followed, as bits. */
@@ -75,9 +74,14 @@ export class EndpointBlocks implements StreamContent {
    * from the start of a prompt will show whether that still holds. */
   resume(settings: HashSettings, groups: readonly number[]): void {
     this.#groups.words.set(groups.slice(0, this.#groups.words.length));
-    this.#settings = settings;
+    this.#hashing.resume(settings);
     this.#holdsSome = true;
     this.#become('exact', 'proven before, as a snapshot of the index says');
+  }
+
+  /** Whether anything was stored since all was last forgotten. */
+  get holdsSome(): boolean {
+    return this.#holdsSome;
   }
 
   get lagSeconds(): number | null {
@@ -88,19 +92,19 @@ export class EndpointBlocks implements StreamContent {
     this.#proofs.countBatch();
     const { applier } = this.#setup;
     if (this.#keying === 'exact' && !this.#proofs.isDue(true) && applier.takesBatches) {
-      this.#applyWhole(payload);
-      return 'applied';
+      return this.#applyWhole(payload) ? 'relearn' : 'applied';
     }
     const batch = this.#decode(payload);
-    return batch !== null && this.#applyEach(batch) ? 'relearn' : 'applied';
+    if (batch === null) {
+      this.forget(UNREADABLE_BATCH);
+      return 'applied';
+    }
+    return this.#applyEach(batch) ? 'relearn' : 'applied';
   }
 
   forget(reason: string): void {
     this.#clearAll();
-    const { source, nowMs } = this.#setup;
-    if (nowMs() - this.#loggedMs < FORGOTTEN_LOG_MS) return;
-    this.#loggedMs = nowMs();
-    log.info('blocks of an endpoint forgotten', { endpoint: source.name, reason });
+    this.#log.forgotten(reason);
   }
 
   /** The engine has reset its own cache, which offloaded blocks survive. */
@@ -114,7 +118,7 @@ export class EndpointBlocks implements StreamContent {
     this.forget('the engine restarted');
     this.#dropRehasher();
     this.#groups.reset();
-    this.#settings = null;
+    this.#hashing.forget();
     this.#proofs.restart();
     this.#become('unproven', 'the engine restarted; no run from the start of a prompt seen since');
   }
@@ -126,54 +130,68 @@ export class EndpointBlocks implements StreamContent {
   }
 
   /** The quick way, for engines whose own hashes are the keys. */
-  #applyWhole(payload: Uint8Array): void {
+  #applyWhole(payload: Uint8Array): boolean {
     const { applier, counts, nowMs, source } = this.#setup;
     const applied = applier.applyBatch(payload, source.dataParallelRank, this.#groups, counts);
-    if (applied === null) return;
+    if (applied === null) {
+      this.forget(UNREADABLE_BATCH);
+      return false;
+    }
     this.#holdsSome ||= applied.storedSome;
     this.#lagSeconds = nowMs() / 1000 - applied.ts;
+    if (applied.lostRemovals) this.forget(UNREADABLE_REMOVAL);
+    const { keyedRoots, rootBlockSize } = applied;
+    return this.#hashing.isOpenTo(keyedRoots, rootBlockSize) && this.#proveByRunsOf(payload);
+  }
+
+  /** The batch is applied, but some of its runs can prove more than earlier ones did. */
+  #proveByRunsOf(payload: Uint8Array): boolean {
+    this.#hashing.looked();
+    let relearn = false;
+    for (const event of this.#decode(payload)?.events ?? []) {
+      if (event.type !== 'BlockStored' || !this.#groups.takesStored(event)) continue;
+      if (!this.#hashing.isOpenToRun(event)) continue;
+      relearn = this.#tryEvent(() => this.#prove(event)) || relearn;
+    }
+    return relearn;
   }
 
   /** True when all batches should be read again. */
-  #applyEach({ ts, dataParallelRank: rank, events }: EventBatch): boolean {
+  #applyEach({ ts, dataParallelRank: rank, events, ...faults }: EventBatch): boolean {
     const { counts, nowMs, source } = this.#setup;
     counts.batches += 1;
+    counts.malformed += faults.malformed;
+    counts.ignored += faults.unknown;
     this.#lagSeconds = nowMs() / 1000 - ts;
     if (source.dataParallelRank !== null && rank !== null && rank !== source.dataParallelRank) {
       counts.ignored += events.length;
       return false;
     }
     let relearn = false;
-    for (const event of events) relearn = this.#tryEvent(event) || relearn;
+    for (const event of events) relearn = this.#tryEvent(() => this.#applyEvent(event)) || relearn;
+    if (faults.lostRemovals > 0) this.forget(UNREADABLE_REMOVAL);
     return relearn;
   }
 
   #decode(payload: Uint8Array): EventBatch | null {
-    const { counts, source } = this.#setup;
     try {
-      const batch = decodeBatch(payload);
-      counts.malformed += batch.malformed;
-      counts.ignored += batch.unknown;
-      return batch;
+      return decodeBatch(payload);
     } catch (error) {
       if (!(error instanceof MsgpackError)) throw error;
-      counts.malformed += 1;
-      log.debug('event batch not readable', { endpoint: source.name, reason: error.message });
+      this.#setup.counts.malformed += 1;
+      this.#log.unreadable(error.message);
       return null;
     }
   }
 
   /** An event that looks right can still be impossible, such as a block of 2^40 tokens, and what it
    * then breaks must not be the thread. */
-  #tryEvent(event: KvEvent): boolean {
+  #tryEvent(take: () => boolean): boolean {
     try {
-      return this.#applyEvent(event);
+      return take();
     } catch (error) {
-      const { counts, source } = this.#setup;
-      counts.malformed += 1;
-      const reason = error instanceof Error ? error.message : String(error);
-      if (!this.#failed) log.error('event not applied', { endpoint: source.name, reason });
-      this.#failed = true;
+      this.#setup.counts.malformed += 1;
+      this.#log.failed(error);
       return false;
     }
   }
@@ -231,9 +249,10 @@ export class EndpointBlocks implements StreamContent {
     applier.remove(tierOf(event.medium), hashes);
   }
 
-  #proofIsDue({ parentBlockHash, tokenIds }: BlockStored): boolean {
-    if (parentBlockHash !== null || tokenIds.length === 0) return false;
-    return this.#proofs.isDue(this.#keying === 'exact');
+  #proofIsDue(event: BlockStored): boolean {
+    if (!isRoot(event)) return false;
+    const isExact = this.#keying === 'exact';
+    return (isExact && this.#hashing.isOpenToRun(event)) || this.#proofs.isDue(isExact);
   }
 
   /** True when what is stored so far is keyed the wrong way. */
@@ -242,8 +261,7 @@ export class EndpointBlocks implements StreamContent {
     this.#proofs.begin(this.#keying !== 'unproven');
     if ('proven' in proof) {
       this.#proofs.proven();
-      const possible = [proof.proven.profile, ...proof.otherProfiles];
-      return this.#proven(proof.proven, possible, proof.reason);
+      return this.#proven(event, proof);
     }
     if ('undecidable' in proof) {
       if (this.#keying === 'unproven') this.#become('unproven', `not proven: ${proof.undecidable}`);
@@ -254,28 +272,24 @@ export class EndpointBlocks implements StreamContent {
     return this.#turnToTokens(proof.refuted);
   }
 
-  #proven(proven: HashSettings, possible: readonly string[], reason: string): boolean {
+  #proven(event: BlockStored, proof: Proven): boolean {
     const wasRehashed = this.#rehasher !== null;
     const heldSome = this.#holdsSome;
     if (wasRehashed) {
       this.#clearAll();
       this.#dropRehasher();
     }
-    // A run without extra keys fits several profiles; what an earlier run has shown stands.
-    const known = this.#settings;
-    const same =
-      known !== null &&
-      possible.includes(known.profile) &&
-      settingsKey({ ...proven, profile: known.profile }) === settingsKey(known);
-    if (!same) this.#settings = proven;
-    if (!same || this.#keying !== 'exact') this.#become('exact', reason);
+    const changed = this.#hashing.take(event, proof);
+    if (changed || this.#keying !== 'exact') this.#become('exact', proof.reason);
+    // The reason may be the same in words.
+    if (changed) this.#setup.changed();
     return wasRehashed && heldSome;
   }
 
   #turnToTokens(refuted: string): boolean {
     const heldSome = this.#holdsSome;
     this.#clearAll();
-    this.#settings = null;
+    this.#hashing.forget();
     this.#rehasher = new Rehasher(this.#setup.rehashBudget);
     this.#proofs.restart();
     this.#become('rehashed', `keyed by token ids: ${refuted}`);

@@ -28,6 +28,11 @@ export interface AppliedBatch {
   /** Unix time in seconds, by the engine's clock. */
   readonly ts: number;
   readonly storedSome: boolean;
+  /** A removal could not be read. */
+  readonly lostRemovals: boolean;
+  /** Stores from the start of a prompt: some have keys, and the largest block size among them. */
+  readonly keyedRoots: boolean;
+  readonly rootBlockSize: number;
 }
 
 /** Written by each call of the native decoder; this thread is its only user. */
@@ -81,6 +86,12 @@ export class EventApplier {
     counts.cleared += of('cleared');
     counts.malformed += of('malformed');
     counts.ignored += of('ignored');
-    return { ts: of('timestamp'), storedSome: stored > 0 };
+    return {
+      ts: of('timestamp'),
+      storedSome: stored > 0,
+      lostRemovals: of('lostRemovals') > 0,
+      keyedRoots: of('keyedRoots') > 0,
+      rootBlockSize: of('rootBlockSize'),
+    };
   }
 }

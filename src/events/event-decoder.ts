@@ -12,6 +12,8 @@ export interface EventBatch {
   /** Events left out because they are not what they claim to be, and why the first one was. */
   readonly malformed: number;
   readonly malformedReason: string | null;
+  /** Removals among them: what they took away is not known. */
+  readonly lostRemovals: number;
   /** Events left out because their tag is new to us. */
   readonly unknown: number;
   /** Fields of good events that are new to us. */
@@ -62,27 +64,32 @@ export function decodeBatch(payload: Uint8Array): EventBatch {
   const events: KvEvent[] = [];
   let malformed = 0;
   let malformedReason: string | null = null;
+  let lostRemovals = 0;
   let unknown = 0;
   let unknownFields = 0;
   let offset = list.start;
   for (let i = 0; i < list.length; i += 1) {
     const { end, depth } = skipValue(payload, offset);
+    let tag = '';
     try {
       if (depth > EVENT_DEPTH_MAX) throw new MsgpackError(`nested deeper than ${EVENT_DEPTH_MAX}`);
       const named = nameFields(unpack(payload, offset, end));
       if (named === null) unknown += 1;
       else {
-        events.push(toEvent(named.tag, named.fields));
+        tag = named.tag;
+        events.push(toEvent(tag, named.fields));
         unknownFields += named.unknownFields;
       }
     } catch (error) {
       malformed += 1;
+      if (tag === 'BlockRemoved') lostRemovals += 1;
       malformedReason ??= `event ${i}: ${error instanceof Error ? error.message : String(error)}`;
     }
     offset = end;
   }
   const dataParallelRank = batch.length > 2 ? readRank(payload, offset) : null;
-  return { ts, dataParallelRank, events, malformed, malformedReason, unknown, unknownFields };
+  const faults = { malformed, malformedReason, lostRemovals };
+  return { ts, dataParallelRank, events, ...faults, unknown, unknownFields };
 }
 
 function readRank(payload: Uint8Array, offset: number): number | null {

@@ -43,3 +43,8 @@ export interface AllBlocksCleared {
 }
 
 export type KvEvent = BlockStored | BlockRemoved | AllBlocksCleared;
+
+/** Whether more than tokens went into its hashes: an adapter, a salt, media. */
+export function hasKeys({ loraId, loraName, extraKeys }: BlockStored): boolean {
+  return loraId !== null || loraName !== null || extraKeys?.some((keys) => keys !== null) === true;
+}

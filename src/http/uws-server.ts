@@ -12,7 +12,7 @@ import { badHead, type RequestHead, readFraming } from './request-head.js';
 import type { HttpServer, ServerCertificate } from './server.js';
 import type { UWebSockets, UwsApp, UwsListenSocket, UwsResponse } from './uwebsockets.js';
 import { UwsExchange } from './uws-exchange.js';
-import { UwsTlsApps } from './uws-tls-apps.js';
+import { openTlsApp, UwsTlsApps } from './uws-tls-apps.js';
 
 type UwsRequest = Parameters<Parameters<UwsApp['any']>[1]>[1];
 
@@ -21,7 +21,8 @@ export function createUwsServer(
   handler: ExchangeHandler,
   certificate: ServerCertificate | null,
 ): HttpServer {
-  const acceptor = uws.App();
+  // An acceptor and those it deals to are of one kind: it treats their memory as its own kind's.
+  const acceptor = certificate === null ? uws.App() : openTlsApp(uws, certificate);
   const policy = { closesConnections: false };
   let listenSocket: UwsListenSocket | null = null;
   let openExchanges = 0;

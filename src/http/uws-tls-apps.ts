@@ -23,7 +23,8 @@ export class UwsTlsApps {
   readonly #leaving = new Set<TlsApp>();
   readonly #timer: NodeJS.Timeout;
 
-  /** `attach` gives an app its handlers. */
+  /** `attach` gives an app its handlers. REQUIRES: an acceptor that is a TLS app itself, whose own
+   * certificate is never shown. */
   constructor(
     uws: UWebSockets,
     acceptor: UwsApp,
@@ -38,7 +39,7 @@ export class UwsTlsApps {
   /** For the connections that come from now on. Throws ConfigError when the files are no certificate and
    * its key; then nothing has changed. */
   use(certificate: ServerCertificate): void {
-    const next: TlsApp = { app: this.#open(certificate), connections: 0 };
+    const next: TlsApp = { app: openTlsApp(this.#uws, certificate), connections: 0 };
     this.#attach(next.app, (change) => {
       next.connections += change;
     });
@@ -58,22 +59,23 @@ export class UwsTlsApps {
     this.#current = null;
   }
 
-  #open({ certFile, keyFile }: ServerCertificate): UwsApp {
-    try {
-      return this.#uws.SSLApp({ cert_file_name: certFile, key_file_name: keyFile });
-    } catch {
-      // It does not say more.
-      throw new ConfigError(
-        `${certFile} and ${keyFile} are not a certificate and its key: write both files whole, as PEM without a passphrase`,
-      );
-    }
-  }
-
   #closeIdle(): void {
     for (const one of this.#leaving) {
       if (one.connections > 0) continue;
       this.#leaving.delete(one);
       one.app.close();
     }
+  }
+}
+
+/** Throws ConfigError when the files are no certificate and its key. */
+export function openTlsApp(uws: UWebSockets, { certFile, keyFile }: ServerCertificate): UwsApp {
+  try {
+    return uws.SSLApp({ cert_file_name: certFile, key_file_name: keyFile });
+  } catch {
+    // It does not say more.
+    throw new ConfigError(
+      `${certFile} and ${keyFile} are not a certificate and its key: write both files whole, as PEM without a passphrase`,
+    );
   }
 }

@@ -53,7 +53,7 @@ export function promptHashInput(settings: HashSettings, keys: PromptKeys): Promp
     algorithm,
     root: Buffer.from(rootHex, 'hex'),
     blockSizeTokens: unit,
-    ...serializeKeys(keys, algorithm, profile, unit, 0, 1),
+    ...serializeKeys(numbered(keys, settings), algorithm, profile, unit, 0, 1),
   };
 }
 
@@ -109,7 +109,7 @@ export function blockHashInput(
     root: parent,
     blockSizeTokens: unit,
     tokens,
-    ...serializeKeys(keys, algorithm, profile, unit, firstLink, linkCount),
+    ...serializeKeys(numbered(keys, settings), algorithm, profile, unit, firstLink, linkCount),
   };
 }
 
@@ -168,6 +168,13 @@ function hashLinks(
   const digests = new Uint8Array(linkCount * digestBytes);
   const input = blockHashInput(tokens, settings, keys, parent, firstLink);
   return { hashes: native.hashBlocks({ ...input, digests }), digests, digestBytes };
+}
+
+/** With the number that such an engine has given the adapter. */
+function numbered(keys: PromptKeys, { adapters }: HashSettings): PromptKeys {
+  if (adapters === undefined || keys.loraName === null || keys.loraIntId !== null) return keys;
+  const place = adapters.indexOf(keys.loraName);
+  return place === -1 ? keys : { ...keys, loraIntId: place + 1 };
 }
 
 function linksPerBlock(settings: HashSettings): number {

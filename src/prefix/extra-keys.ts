@@ -24,8 +24,8 @@ export interface PromptEmbeds {
 export interface PromptKeys {
   /** Adapter name; null without LoRA. */
   readonly loraName: string | null;
-  /** The engine's own number of the adapter, hashed by old profiles instead of the name. Engines
-   * count from 1 in the order of loading, so null stands for 1. */
+  /** The engine's own number of the adapter, hashed by old profiles instead of the name; null: not
+   * known. Such an engine hashes no names, so the name then matches nothing. */
   readonly loraIntId: number | null;
   /** null and '' are no salt. */
   readonly cacheSalt: string | null;
@@ -108,7 +108,7 @@ export function encodeExtraKeys(
 
 function loraKeys(keys: PromptKeys, profile: ExtraKeyProfile): ExtraKey[] {
   if (keys.loraName === null) return [];
-  return [hashesAdapterNumber(profile) ? (keys.loraIntId ?? 1) : keys.loraName];
+  return [hashesAdapterNumber(profile) ? (keys.loraIntId ?? keys.loraName) : keys.loraName];
 }
 
 function mediaKeys(

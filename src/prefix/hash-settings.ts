@@ -23,12 +23,15 @@ export interface HashSettings {
    * blockSizeTokens. */
   readonly hashUnitTokens?: number;
   readonly profile: ExtraKeyProfile;
+  /** Where adapters are hashed by number: their names, that of number 1 first. */
+  readonly adapters?: readonly string[];
 }
 
 /** Equal text for equal settings. */
 export function settingsKey(settings: HashSettings): string {
-  const { algorithm, rootHex, blockSizeTokens, profile } = settings;
-  return `${algorithm}/${rootHex}/${blockSizeTokens}/${hashUnitOf(settings)}/${profile}`;
+  const { algorithm, rootHex, blockSizeTokens, profile, adapters = [] } = settings;
+  const unit = hashUnitOf(settings);
+  return `${algorithm}/${rootHex}/${blockSizeTokens}/${unit}/${profile}/${JSON.stringify(adapters)}`;
 }
 
 /** Tokens a link of the chain covers. */

@@ -3,7 +3,7 @@
 import type { EndpointSlot } from '../endpoint/endpoint.js';
 import { log } from '../log.js';
 import type { PeerClient } from './peer-client.js';
-import type { PeerList } from './peer-list.js';
+import type { PeerAddress, PeerList } from './peer-list.js';
 
 /** Requests in flight and uncached prompt tokens that wait, by endpoint key. */
 export type LoadEntry = readonly [key: string, requests: number, tokens: number];
@@ -36,6 +36,7 @@ const STALE_INTERVALS = 4;
 const RESOLVE_MS = 5_000;
 
 interface Peer {
+  readonly address: PeerAddress;
   report: LoadReport | null;
   heardMs: number;
   asking: boolean;
@@ -71,33 +72,36 @@ export class LoadExchange {
       // It never rejects.
       void this.#resolve();
     }
-    for (const [url, peer] of this.#peers) {
-      if (!peer.asking && !peer.isSelf) void this.#ask(url, peer);
+    for (const peer of this.#peers.values()) {
+      if (!peer.asking && !peer.isSelf) void this.#ask(peer);
     }
     this.#sum(now);
   }
 
   async #resolve(): Promise<void> {
-    const urls = new Set(await this.#options.peers.resolve());
+    const found = await this.#options.peers.resolve();
+    const urls = new Set(found.map(({ url }) => url));
     for (const url of this.#peers.keys()) if (!urls.has(url)) this.#peers.delete(url);
-    for (const url of urls) {
+    for (const address of found) {
+      const { url } = address;
       const known = this.#peers.get(url);
       // Another router may have got the address that was ours.
       if (known !== undefined) known.isSelf = false;
-      else this.#peers.set(url, { report: null, heardMs: 0, asking: false, isSelf: false });
+      else
+        this.#peers.set(url, { address, report: null, heardMs: 0, asking: false, isSelf: false });
     }
   }
 
-  async #ask(url: string, peer: Peer): Promise<void> {
+  async #ask(peer: Peer): Promise<void> {
     const { client, intervalMs, instance } = this.#options;
     peer.asking = true;
     try {
-      const report = readReport(await client.load(url, intervalMs * STALE_INTERVALS));
+      const report = readReport(await client.load(peer.address, intervalMs * STALE_INTERVALS));
       peer.isSelf = report.instance === instance;
       peer.report = peer.isSelf ? null : report;
       peer.heardMs = performance.now();
     } catch (error) {
-      log.debug('peer did not tell its load', { peer: url, reason: String(error) });
+      log.debug('peer did not tell its load', { peer: peer.address.url, reason: String(error) });
     } finally {
       peer.asking = false;
     }

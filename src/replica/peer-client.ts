@@ -1,5 +1,6 @@
 // Asks other routers over HTTP.
 import { Agent, request } from 'undici';
+import type { PeerAddress } from './peer-list.js';
 
 /** A peer that sends nothing for this long is of no help. */
 const SILENT_MS = 3_000;
@@ -10,22 +11,24 @@ const REASON_BYTES = 500;
 
 export class PeerClient {
   readonly #key: () => string | null;
-  readonly #agent = new Agent({
-    connect: { timeout: CONNECT_MS },
-    headersTimeout: SILENT_MS,
-    bodyTimeout: SILENT_MS,
-  });
+  readonly #agent: Agent;
 
-  /** What peers ask for on their admin ports; null: nothing. */
-  constructor(key: () => string | null) {
+  /** `key`: what peers ask for on their admin ports; null: nothing. `ca`: PEM text, whom their
+   * certificates may come from; null: Node's own list. */
+  constructor(key: () => string | null, ca: string | null) {
     this.#key = key;
+    this.#agent = new Agent({
+      connect: { timeout: CONNECT_MS, ...(ca === null ? {} : { ca }) },
+      headersTimeout: SILENT_MS,
+      bodyTimeout: SILENT_MS,
+    });
   }
 
   /** Body of `GET /peer/snapshot`. Rejects, or throws while it is read, with what the peer said. */
-  async snapshot(peer: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const { statusCode, body } = await request(`${peer}/peer/snapshot`, {
+  async snapshot(peer: PeerAddress, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const { statusCode, body } = await request(`${peer.url}/peer/snapshot`, {
       dispatcher: this.#agent,
-      headers: this.#headers,
+      headers: this.#headers(peer),
       signal,
     });
     if (statusCode === 200) return body;
@@ -34,11 +37,11 @@ export class PeerClient {
   }
 
   /** Answer to `GET /peer/load`, not checked. Rejects after `timeoutMs`. */
-  async load(peer: string, timeoutMs: number): Promise<unknown> {
+  async load(peer: PeerAddress, timeoutMs: number): Promise<unknown> {
     const signal = AbortSignal.timeout(timeoutMs);
-    const { statusCode, body } = await request(`${peer}/peer/load`, {
+    const { statusCode, body } = await request(`${peer.url}/peer/load`, {
       dispatcher: this.#agent,
-      headers: this.#headers,
+      headers: this.#headers(peer),
       signal,
     });
     const chunks: Buffer[] = [];
@@ -52,9 +55,13 @@ export class PeerClient {
     return JSON.parse(Buffer.concat(chunks).toString());
   }
 
-  get #headers(): Record<string, string> {
+  #headers({ host }: PeerAddress): Record<string, string> {
     const key = this.#key();
-    return key === null ? {} : { authorization: `Bearer ${key}` };
+    return {
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      // undici asks for the certificate of this name too.
+      ...(host === null ? {} : { host }),
+    };
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,13 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
+export interface PeerAddress {
+  /** Of one router's admin port, without a trailing slash. */
+  readonly url: string;
+  /** What its certificate is made out to, with the port; null: what the URL says. */
+  readonly host: string | null;
+}
+
 export class PeerList {
   readonly #urls: readonly string[];
   readonly #ownPort: number;
@@ -21,9 +28,10 @@ export class PeerList {
 
   /** URLs of single routers as of now; this one may be among them under an address that it does not
    * know. A name that is not known means none: peers come and go. */
-  async resolve(): Promise<readonly string[]> {
+  async resolve(): Promise<readonly PeerAddress[]> {
     const lists = await Promise.all(this.#urls.map(addressesOf));
-    return [...new Set(lists.flat())].filter((url) => !this.#isOwn(new URL(url)));
+    const byUrl = new Map(lists.flat().map((peer) => [peer.url, peer]));
+    return [...byUrl.values()].filter(({ url }) => !this.#isOwn(new URL(url)));
   }
 
   #isOwn({ hostname, port }: URL): boolean {
@@ -35,16 +43,16 @@ export class PeerList {
   }
 }
 
-async function addressesOf(text: string): Promise<readonly string[]> {
+async function addressesOf(text: string): Promise<readonly PeerAddress[]> {
   const url = new URL(text);
-  // A certificate is made out to the name.
-  if (url.protocol === 'https:' || isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0) return [text];
+  if (isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0) return [{ url: text, host: null }];
   try {
     const found = await lookup(url.hostname, { all: true });
     return found.map(({ address, family }) => {
       const one = new URL(text);
       one.hostname = family === 6 ? `[${address}]` : address;
-      return one.href.replace(/\/+$/, '');
+      const host = url.protocol === 'https:' ? url.host : null;
+      return { url: one.href.replace(/\/+$/, ''), host };
     });
   } catch {
     return [];

@@ -21,6 +21,8 @@ export interface ReplicaOptions {
   readonly adminPort: number;
   /** Shown to peers whose admin port asks for a key; null: none. */
   readonly peerKey: () => string | null;
+  /** PEM text, whom peers' certificates may come from; null: Node's own list. */
+  readonly ca: string | null;
   /** Folder of the snapshot that outlives this process; null: none. */
   readonly stateDir: string | null;
   /** Between two looks at each peer's load; 0: never. */
@@ -50,7 +52,7 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.#peers = new PeerList(options.peers, options.adminPort);
-    this.#client = new PeerClient(options.peerKey);
+    this.#client = new PeerClient(options.peerKey, options.ca);
     this.#file = options.stateDir === null ? null : new StateFile(options.stateDir);
   }
 

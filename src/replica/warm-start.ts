@@ -44,7 +44,7 @@ export async function warmStart(start: WarmStart): Promise<void> {
   const deadline = AbortSignal.timeout(PEERS_MS);
   for (const peer of await peers.resolve()) {
     if (deadline.aborted) break;
-    if (await take(peer, () => client.snapshot(peer, deadline))) return;
+    if (await take(peer.url, () => client.snapshot(peer, deadline))) return;
   }
   if (file?.exists === true && (await take(file.path, async () => file.read()))) return;
   log.info('cold start: the prefix index begins empty');

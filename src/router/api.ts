@@ -7,13 +7,16 @@ import type { Exchange } from '../http/exchange.js';
 import { KeptExchange } from '../http/kept-exchange.js';
 import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
+import type { RequestTracer } from '../tracing/request-tracer.js';
 import { changeAdapter } from './adapter-route.js';
 import type { EngineControl } from './engine-control.js';
 import type { Fleet } from './fleet.js';
 import { modelCards } from './fleet-report.js';
-import { json, refuse } from './reply.js';
+import { noEndpoint } from './journey.js';
+import { errorHeaders, json, refuse } from './reply.js';
 import { logRequest, type RequestLogSettings } from './request-log.js';
 import { notesOf, type RequestNotes } from './request-notes.js';
+import { beginSpan, endSpan } from './request-span.js';
 import { type Route, routeOf } from './route-table.js';
 import type { Router } from './router.js';
 
@@ -26,6 +29,8 @@ export interface ApiParts {
   readonly metricsPage: (accept: string | undefined) => MetricsPage;
   readonly gate: ApiGate;
   readonly requestLog: () => RequestLogSettings;
+  /** null: requests are not traced. */
+  readonly tracer: RequestTracer | null;
   readonly version: string;
   readonly bodyLimitBytes: number;
   /** For what is asked of several engines at once. */
@@ -53,6 +58,8 @@ function kept(inner: Exchange, everyMs: number): Exchange {
  * refuses them. */
 async function serve(exchange: Exchange, parts: ApiParts): Promise<void> {
   const notes = notesOf(exchange);
+  const { tracer } = parts;
+  const span = tracer === null ? null : beginSpan(tracer, exchange, notes);
   try {
     await answer(exchange, notes, parts);
   } catch (failure) {
@@ -62,6 +69,7 @@ async function serve(exchange: Exchange, parts: ApiParts): Promise<void> {
   const isProbe = exchange.method === 'GET' || exchange.method === 'HEAD';
   if (!isProbe || notes.decision !== null || notes.failure !== null) {
     logRequest(exchange, notes, parts.requestLog());
+    if (span !== null) endSpan(span, exchange, notes);
   }
 }
 
@@ -95,7 +103,7 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
     case 'control':
       return parts.control.pass(exchange, route.call);
     case 'health':
-      return exchange.respond(fleet.available(null).length > 0 ? 200 : 503, [], '');
+      return health(exchange, fleet);
     case 'version':
       return json(exchange, 200, { version });
     case 'metrics':
@@ -107,6 +115,12 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
       throw new RouterError('method_not_allowed', `${path} takes ${route.allowed}, not ${method}`);
     }
   }
+}
+
+/** As vLLM's: the status says it all to probes, the headers say more to others. */
+function health(exchange: Exchange, fleet: Fleet): void {
+  if (fleet.available(null).length > 0) exchange.respond(200, [], '');
+  else exchange.respond(503, errorHeaders(noEndpoint(null)), '');
 }
 
 /** One card of the list. */

@@ -232,7 +232,7 @@ export class Fleet {
       this.all.map((live) => {
         const { epoch, model } = live.endpoint;
         const likely = () => likelySettings(this.#models.get(model), live.metrics);
-        return { epoch, model, settings: live.events?.settings ?? likely() };
+        return { epoch, model, settings: live.settings ?? likely() };
       }),
     );
     return this.#snapshot;

@@ -6,8 +6,10 @@ import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
 import type { EventState } from '../events/event-messages.js';
 import type { HeaderList } from '../http/exchange.js';
+import { type HashSettings, hashesAdapterNumber } from '../prefix/hash-settings.js';
 import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
+import { AdapterNumbers } from './adapter-numbers.js';
 import { Contradictions } from './contradictions.js';
 
 /** Events of a request come within a step of it. An engine that has been silent for this long after one
@@ -21,6 +23,7 @@ export class LiveEndpoint {
   readonly health: EndpointHealth;
   readonly traffic = new EndpointTraffic();
   contradictions = new Contradictions();
+  readonly #adapters = new AdapterNumbers();
   /** A view: its numbers are always the current ones. */
   readonly load: EndpointLoad;
   /** The engine's key, where clients' own is not to reach it. */
@@ -111,6 +114,8 @@ export class LiveEndpoint {
     // Another process may be believed again.
     if (state.counts.restarts !== this.#events?.counts.restarts) {
       this.contradictions = new Contradictions();
+      this.#adapters.restarted();
+      if (this.models !== null) this.#adapters.listed(this.models);
     }
     this.#events = state;
   }
@@ -129,6 +134,13 @@ export class LiveEndpoint {
    * from what was sent to it. */
   get isUnproven(): boolean {
     return this.#events === null || this.#events.settings === null;
+  }
+
+  /** How requests must be hashed to match it; null: no event has shown it yet. */
+  get settings(): HashSettings | null {
+    const settings = this.#events?.settings ?? null;
+    if (settings === null || !hashesAdapterNumber(settings.profile)) return settings;
+    return { ...settings, adapters: this.#adapters.names };
   }
 
   get trust(): Trust {
@@ -194,6 +206,7 @@ export class LiveEndpoint {
     if (report.models === null) return false;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);
     this.models = report.models;
+    this.#adapters.listed(report.models);
     return changed;
   }
 }

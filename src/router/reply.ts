@@ -30,14 +30,14 @@ export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): 
     exchange.destroy();
     return;
   }
-  const headers = [...errorHeaders(error), ...notes.answerHeaders];
+  const headers = [...JSON_CONTENT, ...errorHeaders(error), ...notes.answerHeaders];
   exchange.respond(error.status, headers, errorBody(error, exchange.path));
 }
 
 /** `x-warmpath-reason` is the stable code of the failure, for programs. */
-function errorHeaders({ code, challenge, retryAfterSeconds }: RouterError): HeaderList {
+export function errorHeaders({ code, challenge, retryAfterSeconds }: RouterError): HeaderList {
   const headers: [string, string][] = [['x-warmpath-reason', code]];
   if (challenge !== null) headers.push(['www-authenticate', challenge]);
   if (retryAfterSeconds !== null) headers.push(['retry-after', String(retryAfterSeconds)]);
-  return [...JSON_CONTENT, ...headers];
+  return headers;
 }

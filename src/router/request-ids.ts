@@ -1,6 +1,7 @@
 // RequestIds: names under which clients know a request, so that they find its decision.
 import { randomUUID } from 'node:crypto';
 import type { Exchange, HeaderList } from '../http/exchange.js';
+import { parseTraceParent } from '../tracing/trace-parent.js';
 
 export interface RequestIds {
   /** `X-Request-Id` as the client sent it, cut to a readable length, or one of our own. */
@@ -15,7 +16,6 @@ const REQUEST_ID = 'x-request-id';
 const REQUEST_ID_CHARACTERS = 128;
 /** What may be sent back in a header. */
 const VISIBLE = /^[\x20-\x7e]+$/;
-const TRACE_PARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-/;
 
 /** A request without an id gets one, so that it can be found in the log, here and at the engine. */
 export function requestIdsOf(
@@ -23,7 +23,7 @@ export function requestIdsOf(
 ): RequestIds & { readonly requestId: string } {
   const given = exchange.header(REQUEST_ID)?.slice(0, REQUEST_ID_CHARACTERS) ?? '';
   const requestId = VISIBLE.test(given) ? given : randomUUID();
-  const traceId = TRACE_PARENT.exec(exchange.header('traceparent') ?? '')?.[1] ?? null;
+  const traceId = parseTraceParent(exchange.header('traceparent'))?.traceId ?? null;
   return { requestId, traceId };
 }
 

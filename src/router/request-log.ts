@@ -27,7 +27,7 @@ export function logRequest(
 }
 
 /** What is unknown is left out. */
-function requestFields(exchange: Exchange, notes: RequestNotes): LogFields {
+export function requestFields(exchange: Exchange, notes: RequestNotes): LogFields {
   const { ids, decision, failure, attempts } = notes;
   const totalMs = milliseconds(performance.now() - notes.receivedMs);
   const common = {

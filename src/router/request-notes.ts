@@ -11,7 +11,7 @@ const BODY_BYTES_PER_TOKEN = 4;
 
 export class RequestNotes {
   readonly receivedMs = performance.now();
-  readonly ids: ReturnType<typeof requestIdsOf>;
+  ids: ReturnType<typeof requestIdsOf>;
   /** Set or replaced on the way to the engine. */
   engineHeaders: HeaderList;
   /** The request's body, once it went to an engine. */

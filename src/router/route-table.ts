@@ -102,6 +102,11 @@ function posted(method: string, route: Route): Route {
   return { kind: 'wrong-method', allowed: 'POST' };
 }
 
+/** Whether a path is one of vLLM's or ours, and so one of few. */
+export function isKnownPath(path: string): boolean {
+  return [GENERATION, OWN, ADAPTERS, REPEATABLE].some((paths) => paths.has(path));
+}
+
 function isRead(method: string): boolean {
   return method === 'GET' || method === 'HEAD';
 }

@@ -5,6 +5,7 @@ import { Packr } from 'msgpackr';
 import { tierOf } from '../../src/events/event-applier.js';
 import { decodeBatch } from '../../src/events/event-decoder.js';
 import { GroupFilter } from '../../src/events/group-filter.js';
+import { hasKeys } from '../../src/events/kv-event.js';
 import { MsgpackError } from '../../src/events/msgpack-walker.js';
 import { EVENT_COUNT, EVENT_COUNTS, EVENT_GROUP_WORDS, native, TIER } from '../../src/native.js';
 import { batchOf, readVectors, type SchemaVectors } from '../support/event-vectors.js';
@@ -56,9 +57,13 @@ class BothWays {
       unknownFields: batch.unknownFields,
       storedBlocks: 0,
       removedBlocks: 0,
+      lostRemovals: batch.lostRemovals,
+      keyedRoots: 0,
+      rootBlockSize: 0,
     };
     if (this.rank !== null && counts.rank >= 0 && counts.rank !== this.rank) {
       counts.ignored += batch.events.length;
+      counts.lostRemovals = 0;
       return counts;
     }
     for (const event of batch.events) {
@@ -67,6 +72,10 @@ class BothWays {
         this.naive.clear(ENDPOINT, TIER.gpu);
       } else if (event.type === 'BlockStored' && this.#filter.takesStored(event)) {
         counts.stored += 1;
+        if (event.parentBlockHash === null && event.tokenIds.length > 0) {
+          counts.keyedRoots += hasKeys(event) ? 1 : 0;
+          counts.rootBlockSize = Math.max(counts.rootBlockSize, event.blockSize);
+        }
         const tier = tierOf(event.medium);
         counts.storedBlocks += this.naive.store(ENDPOINT, tier, event.blockHashes);
       } else if (event.type === 'BlockRemoved' && this.#filter.takesRemoved(event)) {
@@ -265,6 +274,6 @@ test('wrong arguments are refused by name', () => {
   );
   assert.throws(
     () => call(index, 0, null, payload, groups, new Float64Array(3)),
-    /counts must be a Float64Array of 10/,
+    /counts must be a Float64Array of 13/,
   );
 });

@@ -166,7 +166,10 @@ test('without an endpoint alive the answer is a 503 that says when to try again'
   });
   assert.equal(answer.headers['retry-after'], '1');
   assert.equal(answer.headers['x-warmpath-reason'], 'no_endpoint');
-  assert.equal((await get(`${url}/health`)).status, 503);
+  const health = await get(`${url}/health`);
+  assert.equal(health.status, 503);
+  assert.equal(health.headers['retry-after'], '1');
+  assert.equal(health.headers['x-warmpath-reason'], 'no_endpoint');
   assert.equal((await get(`${adminUrl}/readyz`)).status, 503);
   const models = await get(`${url}/v1/models`);
   assert.equal(models.status, 200);

@@ -181,6 +181,27 @@ test('endpoints of one model may differ in seed, algorithm and block size', asyn
   }
 });
 
+test('adapters hashed by number: each has its own blocks, and none those of another', async (t) => {
+  const sim = await startSim(t, {
+    ...{ model: TEST_MODEL, hashSeed: '42', eventSchema: 'S4', extraKeyProfile: 'pre-2025-10-22' },
+    loraAdapters: ['first', 'second'],
+  });
+  const router = await startRouter(t, [sim], {}, { model: { tokenizer } });
+  // What is seen first does not tell such an engine from one that hashes names.
+  await warm([sim], router, [{ prefix: 1, tail: 1 }]);
+  await warm([sim], router, [{ prefix: 2, tail: 1, model: 'first' }]);
+  await warm([sim], router, [{ prefix: 3, tail: 1, model: 'second' }]);
+  const { fleet } = router.assembly;
+  await waitFor('the rules', () => fleet.all[0]?.settings?.profile === 'pre-2025-10-22');
+  const matched = async (prefix: number, model: string) => {
+    const answer = await ask(router, { prefix, tail: 99, model });
+    return [answer.trust, answer.matched, answer.cached];
+  };
+  assert.deepEqual(await matched(3, 'second'), ['exact', 192, 192]);
+  assert.deepEqual(await matched(2, 'first'), ['exact', 192, 192]);
+  assert.deepEqual(await matched(2, 'second'), ['exact', 0, 0]);
+});
+
 test('several models in one router keep their settings apart', async (t) => {
   const one = await startSim(t, { model: 'one', hashSeed: '42' });
   const two = await startSim(t, { model: 'two', hashAlgorithm: 'sha256', blockSizeTokens: 64 });

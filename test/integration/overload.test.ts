@@ -115,6 +115,39 @@ test('the queue follows the priority that vLLM would read, of any API', async (c
   assert.deepEqual(order, ['first', 'header', 'urgent', 'relayed', 'usual', 'idle']);
 });
 
+test('keys take turns: one that asks for much keeps the others waiting for one request only', async (context) => {
+  const { sims, url, adminUrl } = await fleet(context, 1, { limits: { inflightRequests: 1 } });
+  const order: string[] = [];
+  const ask = async (key: string, maxTokens = 1) => {
+    const headers = { authorization: `Bearer ${key}` };
+    assert.equal((await post(`${url}${CHAT}`, chat(maxTokens), headers)).status, 200);
+    order.push(key);
+  };
+  const waiting = async (count: number) => {
+    const line = `warmpath_waiting_requests{model="${TEST_MODEL}"} ${count}\n`;
+    while (!(await get(`${adminUrl}/metrics`)).text.includes(line));
+  };
+  const all = [ask('greedy', 60)];
+  await waitFor('the running request', () => sims[0]?.stats.runningRequests === 1);
+  all.push(...[1, 2, 3, 4].map(() => ask('greedy')));
+  await waiting(4);
+  all.push(ask('modest'));
+  await waiting(5);
+  await Promise.all(all);
+  assert.deepEqual(order, ['greedy', 'greedy', 'modest', 'greedy', 'greedy', 'greedy']);
+});
+
+test('more prompts than the tokenizer can hold are refused with a reason, the others answered', async (context) => {
+  const { url } = await fleet(context, 1, { limits: { queuedRequests: 0 } });
+  const text = (i: number) => `${i} ${'a b '.repeat(20_000)}`;
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, i) => post(`${url}${CHAT}`, chat(1, text(i)))),
+  );
+  const refused = answers.filter(({ status }) => status === 429);
+  for (const answer of refused) assertRefused(answer, 'queue_full');
+  assert.ok(refused.length > 0 && refused.length < answers.length, `${refused.length}`);
+});
+
 test('an engine that has too much to do is passed over, and rests', async (context) => {
   const { sims, url } = await fleet(context, 2, {});
   const [busy] = sims;

@@ -35,6 +35,11 @@ function start(prove: Prover = proveHashing, schema: EventSchema = 'S10') {
   return { ...parts, index, held };
 }
 
+function startNative(schema: EventSchema) {
+  const index = new native.PrefixIndex({ maxBytes: 16 * 1024 * 1024 });
+  return { ...startOn(index, proveHashing, schema), index };
+}
+
 function startOn(index: NativePrefixIndex, prove: Prover, schema: EventSchema) {
   const counts = newCounts();
   const encoder = new EventEncoder(schema);
@@ -191,6 +196,77 @@ test('an engine refuted for a salt it does not list is proven by the next prompt
   assert.equal(apply(stored(SEED_42, 2, 2)), 'relearn');
   assert.equal(blocks.keying, 'exact');
   assert.deepEqual(held(), hashesOf(SEED_42, 2, 2));
+});
+
+test('blocks of a hybrid model are known by their whole size, even when a short end came first', () => {
+  const { blocks, index } = startNative('S10');
+  const fine = { ...SEED_42, blockSizeTokens: BLOCK };
+  const coarse = { ...SEED_42, blockSizeTokens: 16 * BLOCK, hashUnitTokens: 16 };
+  const unit = { ...SEED_42, blockSizeTokens: 16 };
+  const run = (settings: HashSettings, prompt: number, count: number): KvEvent => ({
+    ...stored(fine, prompt, 1),
+    token_ids: tokens(prompt, count),
+    block_hashes: [...hashPrompt(tokens(prompt, count), settings, NO_KEYS)],
+    block_size: settings.blockSizeTokens,
+    extra_keys: Array.from({ length: count / settings.blockSizeTokens }, () => null),
+  });
+  const apply = (event: KvEvent) =>
+    blocks.apply(new EventEncoder('S10').encodeBatch(3, [event], 0));
+  apply(run(unit, 1, 16));
+  assert.equal(blocks.settings?.blockSizeTokens, 16);
+  apply(run(coarse, 2, 128));
+  assert.deepEqual(
+    [blocks.settings?.blockSizeTokens, blocks.settings?.hashUnitTokens, blocks.keying],
+    [64, 16, 'exact'],
+  );
+  for (let i = 0; i < 1001; i += 1) apply(run(unit, 3, 16));
+  assert.equal(blocks.settings?.blockSizeTokens, 64);
+  assert.ok(index.blocksOf(SLOT, TIER.gpu) >= 4);
+});
+
+test('the first run with an adapter tells how an old engine hashes it', () => {
+  const { blocks } = startNative('S4');
+  const encoder = new EventEncoder('S4');
+  const old: HashSettings = { ...SEED_42, profile: 'pre-2025-10-22' };
+  blocks.apply(encoder.encodeBatch(3, [stored(SEED_42, 1, 2)], 0));
+  assert.equal(blocks.settings?.profile, 'main-2026-08-17');
+  const keys = { ...NO_KEYS, loraName: 'l', loraIntId: 7 };
+  const hashes = [...hashPrompt(tokens(2, 2 * BLOCK), old, keys)];
+  const event = stored(SEED_42, 2, 2, 0, { block_hashes: hashes, lora_id: 7 });
+  blocks.apply(encoder.encodeBatch(3, [event], 0));
+  assert.deepEqual([blocks.settings?.profile, blocks.keying], ['pre-2025-10-22', 'exact']);
+  blocks.apply(encoder.encodeBatch(3, [stored(SEED_42, 3, 2)], 0));
+  assert.equal(blocks.settings?.profile, 'pre-2025-10-22');
+});
+
+test('a removal or a batch that cannot be read leaves nothing believed', () => {
+  const good = new EventEncoder('S10');
+  const bad: Buffer[] = [
+    // A removal without hashes among good events, and a batch that breaks off.
+    Buffer.concat([
+      Buffer.from([0x93, 0xcb, 0x40, 8, 0, 0, 0, 0, 0, 0, 0x91, 0x92]),
+      Buffer.from([0xac, ...Buffer.from('BlockRemoved'), 0x07, 0xc0]),
+    ]),
+    good.encodeBatch(3, [stored(SEED_42, 9, 2)], 0).subarray(0, 40),
+  ];
+  for (const start of [
+    () => startNative('S10'),
+    () => startOn(new NaivePrefixIndex(), proveHashing, 'S10'),
+  ]) {
+    for (const payload of bad) {
+      const { blocks, counts, apply } = start();
+      const held = () => counts.stored > 0 && blocks.holdsSome;
+      apply(stored(SEED_42, 1, 3));
+      apply(stored(SEED_42, 2, 3));
+      assert.ok(held());
+      blocks.apply(payload);
+      assert.equal(counts.malformed, 1);
+      assert.ok(!held());
+      apply(stored(SEED_42, 3, 1));
+      assert.ok(held());
+      assert.equal(blocks.keying, 'exact');
+    }
+  }
 });
 
 test('a restart takes back the proof and every block', () => {

@@ -42,11 +42,11 @@ test('rows past the embeddings hash as nothing, and the block still has its key'
   assert.deepEqual(extraKeysOfBlock(keys, MAIN, 16, 2), [empty]);
 });
 
-test('old profiles hash the adapter’s number, 1 when it is not known', () => {
+test('old profiles hash the adapter’s number, and a name that they never hash when it is not known', () => {
   const keys = { ...NO_KEYS, loraName: 'l', loraIntId: 7 };
   assert.deepEqual(extraKeysOfBlock(keys, 'pre-2026-03-20', 16, 3), ['l']);
   assert.deepEqual(extraKeysOfBlock(keys, 'pre-2025-10-22', 16, 3), [7]);
-  assert.deepEqual(extraKeysOfBlock({ ...keys, loraIntId: null }, 'v0.10.0', 16, 3), [1]);
+  assert.deepEqual(extraKeysOfBlock({ ...keys, loraIntId: null }, 'v0.10.0', 16, 3), ['l']);
 });
 
 test('an item is a key of every block it reaches into', () => {

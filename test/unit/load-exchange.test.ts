@@ -15,8 +15,8 @@ function exchangeOf(t: TestContext, answers: Map<string, unknown>) {
   const exchange = new LoadExchange({
     peers: new PeerList([...answers.keys()], 0),
     client: {
-      load: async (peer) => {
-        const answer = answers.get(peer);
+      load: async ({ url }) => {
+        const answer = answers.get(url);
         if (answer === undefined) throw new Error('nobody there');
         return answer;
       },

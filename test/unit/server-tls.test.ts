@@ -120,6 +120,22 @@ for (const implementation of IMPLEMENTATIONS) {
   });
 }
 
+test('servers and certificates come and go by the dozen, and every connection is served', async () => {
+  // An acceptor of the wrong kind corrupted memory, which showed in one of some hundred connections.
+  for (let i = 0; i < 30; i++) {
+    using served = await serve('uwebsockets', hello, first);
+    const heard = [await ask(served.port, { agent: false })];
+    for (const certificate of [second, first]) {
+      served.server.renew(certificate);
+      heard.push(await ask(served.port, { agent: false }));
+    }
+    assert.deepEqual(
+      heard.map(({ subject, body }) => `${subject} ${body}`),
+      ['first hello', 'second hello', 'first hello'],
+    );
+  }
+});
+
 test('a certificate that vanished before the server starts is an error with its cure', async () => {
   const gone = ca.issue('gone');
   writeFileSync(gone.keyFile, 'no key');
