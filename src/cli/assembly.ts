@@ -93,7 +93,7 @@ export async function assemble(
     maxBytes: config.index.maxBytes,
     tierWeights: [gpu, cpu, storage, 1],
   });
-  const predicted = new PredictedBlocks();
+  const predicted = new PredictedBlocks(config.index.predictedTtlMs);
   const history = new RoutingHistory(performance.now.bind(performance));
   const forwarder = createForwarder(
     live({ connectTimeoutMs: config.timeouts.connectMs, tls: config.tls }, () => ({

@@ -184,8 +184,12 @@ const index = table(
       'the EndpointPickerConfig, else 1GiB',
     ),
     predictedTtlMs: auto(
-      ms('Life of a predicted entry; 0: none are made.', 2000, 0),
-      'the EndpointPickerConfig, else 2000',
+      ms(
+        'How long a predicted block outlives the first token of its request; 0: none is predicted.',
+        1000,
+        0,
+      ),
+      'the EndpointPickerConfig, else 1000',
     ),
     tierWeights: auto(
       table(

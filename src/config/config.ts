@@ -84,7 +84,7 @@ export interface LoadedConfig {
 }
 
 const DEFAULT_INDEX_BYTES = 2 ** 30;
-const DEFAULT_TTL_MS = 2000;
+const DEFAULT_TTL_MS = 1000;
 const DEFAULT_TIERS = { gpu: 1, cpu: 0.8, storage: 0.25 };
 
 /** Throws ConfigError naming file, line, key and value. */

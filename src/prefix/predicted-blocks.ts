@@ -7,8 +7,6 @@
 import type { EndpointSlot } from '../endpoint/endpoint.js';
 import { type NativePrefixIndex, native, TIER } from '../native.js';
 
-/** The event of a block arrives within a step of its first token; after this the real index knows. */
-const GRACE_MS = 1000;
 /** No request waits longer than this for its first token without the prediction being worthless. */
 const LIFETIME_MS = 60_000;
 /** 64 MiB hold about a million predicted blocks; more are refused, which costs only affinity. */
@@ -34,13 +32,17 @@ export class PredictedBlocks {
   /** Predictions that hold, by slot; another object after the slot's tenant left. */
   readonly #live = new Map<EndpointSlot, { held: number }>();
   readonly #triples = new Uint32Array(3 * native.maxEndpoints);
+  readonly #ttlMs: number;
   readonly #after: After;
   // One decision asks for each endpoint, and endpoints agree on where their match ends: what was
   // found for a request is kept until another one comes, or a prediction does.
   #asked: BigUint64Array | null = null;
   readonly #found = new Map<number, ReadonlyMap<EndpointSlot, number>>();
 
-  constructor(after: After = afterRealTime) {
+  /** `ttlMs`: how long a prediction outlives the first token of its request, whose events arrive within
+   * a step of it; 0: nothing is predicted. */
+  constructor(ttlMs: number, after: After = afterRealTime) {
+    this.#ttlMs = ttlMs;
     this.#after = after;
   }
 
@@ -60,7 +62,7 @@ export class PredictedBlocks {
   }
 
   predict(slot: EndpointSlot, hashes: BigUint64Array): Prediction {
-    if (hashes.length === 0) return { settle() {}, cancel() {} };
+    if (hashes.length === 0 || this.#ttlMs === 0) return { settle() {}, cancel() {} };
     this.#forgetFound();
     this.#index.store(slot, TIER.predicted, hashes);
     const tenant = this.#live.get(slot) ?? { held: 0 };
@@ -82,7 +84,7 @@ export class PredictedBlocks {
     const settle = () => {
       if (!held) return;
       stopTimer();
-      stopTimer = this.#after(GRACE_MS, cancel);
+      stopTimer = this.#after(this.#ttlMs, cancel);
     };
     return { settle, cancel };
   }

@@ -51,6 +51,8 @@ export interface Routed {
 }
 
 /** No request fails in virtual time, so health is never asked for. */
+/** The default of `index.predictedTtlMs`. */
+const PREDICTED_TTL_MS = 1000;
 const THRESHOLDS = { failuresToUnhealthy: 3, successesToHealthy: 2 };
 
 export class VirtualRouter {
@@ -70,7 +72,7 @@ export class VirtualRouter {
     this.options = options;
     this.inflight = new InflightLoad(maxEndpoints, () => clock.nowUs() / 1000);
     this.index = new VirtualIndex(indexMaxBytes);
-    this.predicted = new PredictedBlocks((ms, callback) => {
+    this.predicted = new PredictedBlocks(PREDICTED_TTL_MS, (ms, callback) => {
       let stopped = false;
       clock.at(clock.nowUs() + ms * 1000, () => {
         if (!stopped) callback();

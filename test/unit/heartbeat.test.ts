@@ -24,7 +24,7 @@ function parts(context: TestContext): HeartbeatParts {
     models: [],
     endpointLimit: 8,
     history: new RoutingHistory(() => 0),
-    predicted: new PredictedBlocks(),
+    predicted: new PredictedBlocks(1000),
     monitor: CONFIG.monitor,
     release: () => {},
     random: () => 0,

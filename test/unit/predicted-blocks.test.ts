@@ -6,7 +6,7 @@ import { freshSeed, seededRandom } from '../support/candidates.js';
 const HASHES = BigUint64Array.of(11n, 12n, 13n);
 
 test('a prediction is found until it is cancelled', () => {
-  const predicted = new PredictedBlocks(() => () => {});
+  const predicted = new PredictedBlocks(1000, () => () => {});
   const { cancel } = predicted.predict(3, HASHES);
   assert.equal(predicted.extension(3, HASHES, 0), 3);
   assert.equal(predicted.extension(3, HASHES, 2), 1);
@@ -16,7 +16,7 @@ test('a prediction is found until it is cancelled', () => {
 });
 
 test("what an endpoint was about to hold is not its successor's", () => {
-  const predicted = new PredictedBlocks(() => () => {});
+  const predicted = new PredictedBlocks(1000, () => () => {});
   const old = predicted.predict(3, HASHES);
   predicted.forget(3);
   assert.equal(predicted.extension(3, HASHES, 0), 0);
@@ -32,7 +32,7 @@ test('whatever was asked before, an answer is that of the predictions that hold 
   const seed = freshSeed();
   const random = seededRandom(seed);
   const pick = (count: number) => Math.floor(random() * count);
-  const predicted = new PredictedBlocks(() => () => {});
+  const predicted = new PredictedBlocks(1000, () => () => {});
   const chains = Array.from({ length: 3 }, (_, chain) =>
     BigUint64Array.from({ length: 6 }, (_, block) => BigInt(chain * 100 + block + 1)),
   );
@@ -53,4 +53,29 @@ test('whatever was asked before, an answer is that of the predictions that hold 
     while (from + blocks < 6 && known.has(chain[from + blocks] ?? 0n)) blocks += 1;
     assert.equal(predicted.extension(slot, chain, from), blocks, `seed ${seed}, step ${i}`);
   }
+});
+
+test('a prediction outlives the first token by its time to live, and no request by more than a minute', () => {
+  const timers: { ms: number; callback: () => void }[] = [];
+  const predicted = new PredictedBlocks(250, (ms, callback) => {
+    const timer = { ms, callback };
+    timers.push(timer);
+    return () => timers.splice(timers.indexOf(timer), 1);
+  });
+  const times = () => timers.map(({ ms }) => ms);
+  const { settle } = predicted.predict(3, HASHES);
+  assert.deepEqual(times(), [60_000]);
+  settle();
+  assert.deepEqual(times(), [250]);
+  assert.equal(predicted.extension(3, HASHES, 0), 3);
+  timers[0]?.callback();
+  assert.equal(predicted.extension(3, HASHES, 0), 0);
+});
+
+test('a time to live of 0 predicts nothing', () => {
+  const predicted = new PredictedBlocks(0, () => assert.fail('nothing to end'));
+  const { settle, cancel } = predicted.predict(3, HASHES);
+  assert.equal(predicted.extension(3, HASHES, 0), 0);
+  settle();
+  cancel();
 });
