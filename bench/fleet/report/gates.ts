@@ -1,7 +1,7 @@
 // What the policies are held to (BENCHMARKS section 12, and the promises of README), judged from the rows
 // of a report: each gate with its number, met or not.
 import type { FleetRow } from '../result-row.js';
-import { seconds } from './svg-text.js';
+import { KNEE_FACTOR, seconds } from './svg-text.js';
 import { OURS } from './takeaway.js';
 
 export interface Gate {
@@ -127,7 +127,8 @@ function arms(rows: readonly FleetRow[], find: Find): Gate[] {
       if (guess.hit_ratio >= KEPT_KNOWLEDGE * row.hit_ratio) continue;
       const ratio = guess.ttft_p90 / row.ttft_p90;
       const says = `${where}: ${guess.policy}, which lost knowledge (hit ratio ${guess.hit_ratio.toFixed(3)} against ${row.hit_ratio.toFixed(3)}), has ${GUESS_FACTOR} times the p90 or more`;
-      gates.push(gate(says, ratio, ratio >= GUESS_FACTOR));
+      const measured = ratio >= KNEE_FACTOR ? 'past its knee' : ratio.toFixed(3);
+      gates.push({ says, measured, met: ratio >= GUESS_FACTOR });
     }
     return gates;
   });

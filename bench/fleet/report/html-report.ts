@@ -5,7 +5,7 @@ import { type Bar, barChart } from './bar-chart.js';
 import { gatesOf } from './gates.js';
 import { loadChart } from './load-chart.js';
 import { STYLE } from './report-style.js';
-import { escaped, seconds } from './svg-text.js';
+import { escaped, KNEE_FACTOR, seconds } from './svg-text.js';
 import { OURS, takeaway } from './takeaway.js';
 
 export interface ReportSource {
@@ -152,6 +152,7 @@ function armTakeaway(rows: readonly FleetRow[], arm: string): string {
   if (ours === undefined || guesses.length === 0) return '';
   const best = Math.min(...guesses.map(({ ttft_p90 }) => ttft_p90));
   const ratio = best / ours.ttft_p90;
+  if (ratio >= KNEE_FACTOR) return 'The policies that guess are past their knee here.';
   const said = ratio >= 1 ? `${ratio.toFixed(1)} times` : `only ${ratio.toFixed(2)} times`;
   return `The best guess takes ${said} as long as ${OURS} (p90).`;
 }

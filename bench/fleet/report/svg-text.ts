@@ -11,10 +11,13 @@ export function seconds(value: number): string {
   return value >= 1 ? value.toFixed(2) : value.toFixed(3);
 }
 
+/** Beyond this the slower one is past its knee: its queue grows for as long as the run lasts, and how
+ * many times longer it takes says how long the run was. */
+export const KNEE_FACTOR = 10;
+
 /** `3.4 times`, or `5 %` for what is nearly equal. */
 export function factor(ratio: number): string {
-  if (ratio >= 100) return `${Math.round(ratio / 10) * 10} times`;
-  if (ratio >= 10) return `${ratio.toFixed(0)} times`;
+  if (ratio >= KNEE_FACTOR) return `over ${KNEE_FACTOR} times`;
   if (ratio >= 1.3) return `${ratio.toFixed(1)} times`;
   return `${Math.round((ratio - 1) * 100)} %`;
 }
