@@ -47,6 +47,9 @@ const PAGE_OBJECTS = 500;
 /** A watch that ends sooner is a server in trouble, however politely it ends it. */
 const SHORT_WATCH_MS = 1000;
 const GONE = 410;
+const TOO_MANY = 429;
+/** So often in a row an answer of a busy server is taken for what it seems. */
+const PATIENCE_FAILURES = 6;
 const CHANGES: ReadonlySet<string> = new Set<WatchChange>(['ADDED', 'MODIFIED', 'DELETED']);
 
 export class KubeWatch<T> {
@@ -93,8 +96,11 @@ export class KubeWatch<T> {
   #fail(failure: unknown): void {
     const reason = failure instanceof Error ? failure.message : String(failure);
     const status = failure instanceof KubeApiError ? failure.status : null;
-    // Whatever the server says against the watch, a list can only tell more than it.
-    if (status !== 0) this.#version = null;
+    // Whatever the server says against the watch, a list can only tell more than it. One that could not be
+    // reached said nothing, and one that has too much to do is spared that for a while.
+    const isBusy = status === TOO_MANY || (status !== null && status >= 500);
+    const isPatient = isBusy && this.#backoff.failures < PATIENCE_FAILURES;
+    if (status !== 0 && !isPatient) this.#version = null;
     if (status === GONE) {
       // It has forgotten the versions since ours: nothing is wrong.
       log.debug('watch starts anew', { path: this.#options.path, reason });

@@ -17,6 +17,8 @@ const TASKS_PER_THREAD = 4;
 const ATOMICS = 'disabled';
 /** A thread that has not answered by then hangs in a template: it is replaced. */
 const HANG_MS = 30_000;
+/** A tokenizer takes half a second, on a busy machine some seconds. */
+const LOAD_MS = 60_000;
 /** Threads that end as soon as they start must not keep a core busy. */
 const FIRST_REST_MS = 500;
 const LONGEST_REST_MS = 30_000;
@@ -94,9 +96,9 @@ export class TokenizerLane {
     }
   }
 
-  /** Rejects when the thread fails. */
+  /** Rejects when the thread fails or hangs. */
   loadTokenizer(folder: string): Promise<LoadedTokenizer | { readonly failure: string }> {
-    return this.pool.run(folder, { name: 'load' });
+    return this.pool.run(folder, { name: 'load', signal: AbortSignal.timeout(LOAD_MS) });
   }
 
   async close(): Promise<void> {

@@ -154,8 +154,12 @@ export class TokenizerPool {
   /** Loads a tokenizer that no model has named so far, in one thread; the others find its tables there
    * when they need them. Rejects with ConfigError. */
   async load(folder: string): Promise<LoadedTokenizer> {
-    const loaded = await this.lanes.at(-1)?.loadTokenizer(folder);
-    if (loaded === undefined || 'failure' in loaded) throw new ConfigError(loaded?.failure ?? '');
+    const loading =
+      this.lanes.at(-1)?.loadTokenizer(folder) ?? Promise.reject(new Error('no lane'));
+    const loaded = await loading.catch((error: unknown) => {
+      return { failure: `tokenizer ${folder} was not loaded: ${String(error)}` };
+    });
+    if ('failure' in loaded) throw new ConfigError(loaded.failure);
     for (const problem of loaded.problems) log.warn('chats are routed by load', { problem });
     return loaded;
   }

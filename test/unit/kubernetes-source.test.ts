@@ -239,6 +239,23 @@ test('a refusal says what is missing', async (t) => {
   await names(list, 'a');
 });
 
+test('a server that has too much to do is not asked for everything again', async (t) => {
+  const api = await KubeApiServer.start(t);
+  api.put(PODS, pod('a'));
+  const list = follow(t, api);
+  await waitFor('a watch', () => api.watches === 1);
+  for (const refusal of [429, 503]) {
+    const failures = list.failures.length;
+    api.refusal = refusal;
+    api.endWatches('broken');
+    await waitFor('a failure', () => list.failures.length > failures);
+    api.refusal = null;
+    api.put(PODS, pod(`after-${refusal}`, { ip: '10.0.0.2' }));
+    await waitFor('the change', () => list.names.includes(`after-${refusal}`));
+  }
+  assert.equal(api.requests.filter(({ kind }) => kind === 'list').length, 1);
+});
+
 test('a stream of nonsense is left, and the list tells', async (t) => {
   const api = await KubeApiServer.start(t);
   const list = follow(t, api);
