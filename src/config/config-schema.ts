@@ -144,7 +144,7 @@ const limits = table(
       max: 1e6,
     }),
     attempts: integer({
-      doc: 'Endpoints tried for one request before its first byte.',
+      doc: 'Engines that one request may lose before its first byte; where engines die without it as well, up to four times as many.',
       fallback: 3,
       min: 1,
       max: 8,

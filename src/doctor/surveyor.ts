@@ -37,6 +37,8 @@ const LEARN_MS = 10_000;
 const CONNECT_MS = 1000;
 /** For the events of the probe, which come within a step. */
 const EVENTS_MS = 3000;
+/** The first events of a probe tell whose they are; later a replay from elsewhere may mix them up. */
+const FIRST_SIGHT_MS = 400;
 const LOOK_MS = 20;
 /** One prompt may wait behind others. */
 const PROBE_MS = 30_000;
@@ -80,9 +82,10 @@ export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
 
 async function look(
   [model, endpoint]: Place,
-  { config, fleet, matcher, probes }: SurveyParts,
+  parts: SurveyParts,
   forwarder: Forwarder,
 ): Promise<EndpointSurvey> {
+  const { config, fleet, matcher, probes } = parts;
   const { timeoutMs } = config.monitor;
   const live = liveOf(fleet, endpoint);
   const before = live.events;
@@ -99,12 +102,14 @@ async function look(
     replayIsThere && kvReplay !== null ? await replayAnswers(kvReplay, timeoutMs) : null;
   const probe =
     probes && http.status === 200 ? await sendProbe(forwarder, live, model, PROBE_MS) : null;
+  const probed = probe?.status === 200 ? probe.tokens : null;
+  if (probed !== null) await until(FIRST_SIGHT_MS, () => holdersOf(probed, parts).length > 0);
   const events = {
     ...sockets,
     connectsHere: false,
     waitsAt: null,
     replayAnswers: answers,
-    probeSeenAt: [],
+    probeSeenAt: probed === null ? [] : holdersOf(probed, parts),
     replayHasProbe: null,
   };
   const { metrics, models } = live;
@@ -118,34 +123,27 @@ function withEvents(survey: EndpointSurvey, fleet: Fleet): EndpointSurvey {
 }
 
 /** Whose events told of the probe, and whether the replay tells of it as well. */
-async function attribute(
-  survey: EndpointSurvey,
-  { config, fleet, index }: SurveyParts,
-): Promise<EndpointSurvey> {
+async function attribute(survey: EndpointSurvey, parts: SurveyParts): Promise<EndpointSurvey> {
   const { endpoint, events, probe } = survey;
   if (probe === null || probe.status !== 200) return survey;
-  const slots = slotsHolding(index, probe.tokens, fleet);
-  const holders = fleet.all.filter(({ endpoint: { slot } }) => slots.has(slot));
-  const probeSeenAt = holders.map(({ endpoint: { name } }) => name);
+  const seen = events.probeSeenAt;
+  const probeSeenAt = seen.length > 0 ? seen : holdersOf(probe.tokens, parts);
   const mayAsk = freshBatches(events) > 0 && events.replayAnswers === true;
   const replayHasProbe =
     mayAsk && endpoint.kvReplay !== null
-      ? await replayHas(endpoint.kvReplay, probe.tokens, config.monitor.timeoutMs)
+      ? await replayHas(endpoint.kvReplay, probe.tokens, parts.config.monitor.timeoutMs)
       : null;
   return { ...survey, events: { ...events, probeSeenAt, replayHasProbe } };
 }
 
-function slotsHolding(index: PrefixIndex, tokens: Uint32Array, fleet: Fleet): ReadonlySet<number> {
-  const slots = new Set<number>();
-  for (const { endpoint, events } of fleet.all) {
-    if (events?.settings == null) continue;
+/** Names of the endpoints that are credited with a prompt's first block. */
+function holdersOf(tokens: Uint32Array, { fleet, index }: SurveyParts): readonly string[] {
+  return fleet.all.flatMap(({ endpoint: { name, slot }, events }) => {
+    if (events?.settings == null) return [];
     const triples = index.match(hashPrompt(tokens, events.settings).subarray(0, 1));
-    for (let i = 0; i < triples.length; i += 3) {
-      // Others may hash otherwise: a hit says something of this endpoint only.
-      if (triples[i] === endpoint.slot) slots.add(endpoint.slot);
-    }
-  }
-  return slots;
+    // Others may hash otherwise: a hit says something of this endpoint only.
+    return triples.some((value, i) => i % 3 === 0 && value === slot) ? [name] : [];
+  });
 }
 
 /** Nothing more is to be expected of it. */

@@ -30,6 +30,8 @@ export class EndpointHealth {
   /** An endpoint starts out healthy: the first request may be quicker than the first poll. */
   #healthy = true;
   #reason = '';
+  /** Since it went out nobody listened at its address for a while. */
+  #wasGone = false;
 
   constructor(thresholds: HealthThresholds = DEFAULT_THRESHOLDS) {
     this.#thresholds = thresholds;
@@ -42,6 +44,12 @@ export class EndpointHealth {
   /** Why it is out; empty while healthy. */
   get reason(): string {
     return this.#reason;
+  }
+
+  /** Out because its process was gone, and somebody listens again and is well: worth a try where there
+   * is nobody else. One that is out because it answers polls and no requests is not. */
+  get isReturning(): boolean {
+    return !this.#healthy && this.#wasGone && this.#successes > 0;
   }
 
   /** Requests in flight may end well on an endpoint that is out; only polls bring it back. */
@@ -57,6 +65,7 @@ export class EndpointHealth {
     this.#successes += 1;
     if (this.#successes < this.#thresholds.successesToHealthy * 2 ** this.#relapses) return;
     this.#healthy = true;
+    this.#wasGone = false;
     this.#reason = '';
     this.#failures.request = 0;
   }
@@ -68,6 +77,7 @@ export class EndpointHealth {
     this.#failures[witness] += refused ? failuresToUnhealthy : 1;
     if (this.#failures[witness] < failuresToUnhealthy) return;
     this.#reason = reason;
+    if (refused) this.#wasGone = true;
     if (!this.#healthy) return;
     this.#healthy = false;
     // A refused connection says that the engine is gone, not that it lies to polls.

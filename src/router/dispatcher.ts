@@ -56,7 +56,11 @@ export class Dispatcher {
   /** Endpoints that a request for a model may go to: whoever said that it is full is asked last, and
    * those in `tried` once no other is left, since an engine that died may be back. */
   candidates(model: string | null, tried: ReadonlySet<number> = NONE): readonly LiveEndpoint[] {
-    const available = this.#parts.fleet.available(model);
+    const { fleet } = this.#parts;
+    const known = fleet.available(model);
+    // Sooner refused by an engine that is just coming back than by us.
+    const available =
+      known.length > 0 ? known : fleet.serving(model).filter((live) => live.isReturning);
     const endpoints = preferably(available, ({ endpoint }) => !tried.has(endpoint.slot));
     return preferably(endpoints, (live) => !live.isResting);
   }

@@ -168,6 +168,11 @@ export class LiveEndpoint {
     return this.health.healthy && !this.draining && this.metrics?.sleeping !== true;
   }
 
+  /** It will be available soon, and may be asked now if nobody else can be. */
+  get isReturning(): boolean {
+    return this.health.isReturning && !this.draining && this.metrics?.sleeping !== true;
+  }
+
   /** The engine was sent to sleep or woken through us: known before the next poll says so. */
   sleeping(sleeping: boolean): void {
     if (this.metrics !== null) this.metrics = { ...this.metrics, sleeping };

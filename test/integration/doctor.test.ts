@@ -264,15 +264,20 @@ describe('doctor', { concurrency: 4 }, () => {
     });
   }
 
-  for (const [key, check, message] of [
-    ['kvEvents', 'events', /what this engine stores is told at the event address of [ab]$/],
-    ['kvReplay', 'replay', /does not know what the engine has just told/],
+  for (const [keys, check, message] of [
+    [
+      ['kvEvents', 'kvReplay'],
+      'events',
+      /what this engine stores is told at the event address of [ab]$/,
+    ],
+    [['kvReplay'], 'replay', /does not know what the engine has just told/],
   ] as const) {
-    test(`${key} of two engines swapped: ${check} of both`, async (t: TestContext) => {
+    test(`${keys.join(' and ')} of two engines swapped: ${check} of both`, async (t: TestContext) => {
       const [a, b] = [await startSim(t, SIM), await startSim(t, SIM)];
       const entry = (name: string, own: SimEngine, other: SimEngine) => {
         const { url, kvEvents, kvReplay } = own;
-        return { name, url, kvEvents, kvReplay, [key]: other[key] };
+        const theirs = Object.fromEntries(keys.map((key) => [key, other[key]]));
+        return { name, url, kvEvents, kvReplay, ...theirs };
       };
       const endpoints = { static: [entry('a', a, b), entry('b', b, a)] };
       const wrong = (await examine(a, { model: { endpoints } })).filter(

@@ -184,6 +184,19 @@ test('an engine that was killed and started again comes back without a restart o
   assert.equal((await post(`${url}${CHAT}`, chat(3))).status, 200);
 });
 
+test('where nobody else is left an engine that is just coming back is asked', async (context) => {
+  const monitor = { ...WATCHFUL.monitor, successesToHealthy: 100 };
+  const { sims, url, assembly } = await fleet(context, 1, { monitor });
+  const sim = first(sims);
+  sim.refuseConnections();
+  await waitFor('the engine to be out', () => assembly.fleet.available(null).length === 0);
+  assert.equal((await post(`${url}${CHAT}`, chat(1))).status, 503);
+  await sim.listen();
+  await waitFor('a poll that succeeds', () => assembly.fleet.all.some((live) => live.isReturning));
+  assert.equal((await post(`${url}${CHAT}`, chat(2))).status, 200);
+  assert.equal(assembly.fleet.available(null).length, 0);
+});
+
 test('an engine that says it is dead gets no requests while its other pages answer', async (context) => {
   const { sims, url, assembly } = await fleet(context, 2, WATCHFUL);
   first(sims).faults.unhealthy = true;

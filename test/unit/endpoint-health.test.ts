@@ -86,6 +86,22 @@ test('a request that ends well on an endpoint that is out does not bring it back
   assert.equal(health.healthy, false);
 });
 
+test('it is returning when its process was gone and a poll succeeds again', () => {
+  const health = new EndpointHealth();
+  health.failed('ECONNRESET', false, 'request');
+  health.failed('ECONNREFUSED', true);
+  assert.equal(health.isReturning, false);
+  health.succeeded();
+  assert.deepEqual([health.healthy, health.isReturning], [false, true]);
+  health.failed('timeout', false);
+  assert.equal(health.isReturning, false);
+  for (let i = 0; i < 2; i++) health.succeeded();
+  assert.deepEqual([health.healthy, health.isReturning], [true, false]);
+  for (let i = 0; i < 3; i++) health.failed('timeout', false, 'request');
+  health.succeeded();
+  assert.deepEqual([health.healthy, health.isReturning], [false, false], 'it was never gone');
+});
+
 test('thresholds are settings', () => {
   const health = new EndpointHealth({ failuresToUnhealthy: 1, successesToHealthy: 1 });
   health.failed('timeout', false);
