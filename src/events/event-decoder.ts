@@ -174,7 +174,8 @@ function readHashes(fields: Fields): Pick<BlockRemoved, 'blockHashes' | 'digests
 /** Unsigned 64 bits of an unsigned or negative integer, or of the last 8 bytes of a digest. */
 function toHash(value: unknown, place: string): bigint {
   if (typeof value === 'bigint') return BigInt.asUintN(64, value);
-  if (typeof value === 'number' && Number.isSafeInteger(value)) {
+  // Integers of 64 bits come as bigint: a number beyond 32 bits was a float, which is no hash.
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 32) {
     return BigInt.asUintN(64, BigInt(value));
   }
   if (!(value instanceof Uint8Array)) throw new MsgpackError(`${place} is ${show(value)}`);

@@ -58,7 +58,7 @@ test('hashes of every form become unsigned 64-bit integers', () => {
   const forms: readonly [unknown, bigint][] = [
     [0, 0n],
     [5, 5n],
-    [2 ** 53 - 1, 2n ** 53n - 1n],
+    [2n ** 53n - 1n, 2n ** 53n - 1n],
     [2n ** 64n - 1n, 2n ** 64n - 1n],
     [-1, 2n ** 64n - 1n],
     [-(2n ** 63n), 2n ** 63n],
@@ -88,6 +88,7 @@ const WRONG: readonly (readonly [string, unknown, RegExp])[] = [
   ['hash of text', ['BlockRemoved', ['x']], /block_hashes\[0\] is "x"/],
   ['hash of 20 bytes', ['BlockRemoved', [Buffer.alloc(20)]], /20 bytes, expected 8, 16 or 32/],
   ['fractional hash', ['BlockRemoved', [1.5]], /block_hashes\[0\] is 1.5/],
+  ['hash of a whole float', ['BlockRemoved', [2 ** 51]], /block_hashes\[0\] is 2251799813685248/],
   ['negative token', ['BlockStored', [1], null, [-1], 16, null], /token_ids\[0\] is -1/],
   ['wide token', ['BlockStored', [1], null, [2 ** 32], 16, null], /token_ids\[0\]/],
   ['block size of text', ['BlockStored', [1], null, [], '16', null], /block_size is "16"/],
