@@ -157,6 +157,7 @@ function randomHash(): unknown {
   return pick([() => value, () => BigInt.asIntN(64, value), () => digest(16), () => digest(32)])();
 }
 
+const FLOAT_ZEROS = [Buffer.of(0xca, 0, 0, 0, 0), Buffer.of(0xcb, 0, 0, 0, 0, 0, 0, 0, 0)];
 const BAD_HASHES: readonly unknown[] = [null, 'x', Buffer.alloc(20), true, [1], new Map()];
 
 function randomFields(tag: string): [string, unknown][] {
@@ -225,7 +226,7 @@ test('no change of a byte and no cut harms, and a batch that breaks off changes 
   const both = new BothWays();
   for (let i = 0; i < 4000; i += 1) {
     const payload = packr.pack([1, Array.from({ length: 1 + random(4) }, randomEvent), null]);
-    const broken = random(3) === 0 ? payload.subarray(0, random(payload.length)) : payload;
+    const broken: Buffer = random(3) === 0 ? payload.subarray(0, random(payload.length)) : payload;
     for (let flips = random(4); flips > 0 && broken.length > 0; flips -= 1) {
       broken[random(broken.length)] = random(256);
     }
@@ -239,8 +240,11 @@ test('no change of a byte and no cut harms, and a batch that breaks off changes 
       );
       assert.equal(decoded, null, `batch ${i}: ${walked}`);
     } else if (decoded !== null) {
-      // The walker looks at the fields that it needs, the decoder at all.
-      assert.ok(walked.malformed <= decoded.malformed, `batch ${i}`);
+      // The walker looks at the fields that it needs, the decoder at all. But msgpackr does not tell
+      // whether a 0 was a float, which is no hash.
+      const isUnsure = FLOAT_ZEROS.some((zero) => broken.includes(zero));
+      const faults = decoded.malformed + (isUnsure ? 1 : 0);
+      assert.ok(walked.malformed <= faults, `batch ${i}`);
     }
   }
 });
