@@ -16,8 +16,8 @@ import { ModelTokenizer } from '../src/tokenizer/model-tokenizer.js';
 import { type BenchResult, percentile } from './bench-result.js';
 import { ConversationSource, RECORDED_TRACE } from './decide/conversations.js';
 import { type Answer, LoadClient } from './decide/load-client.js';
-import { randomFrom } from './decide/seeded-random.js';
 import { type ServerFigures, ServerMeter } from './decide/server-figures.js';
+import { seededRandom } from './fleet/random.js';
 
 export interface DecideOptions {
   readonly json: boolean;
@@ -185,7 +185,7 @@ async function openLoop(
   nextBody: () => Buffer,
   seconds: number,
 ): Promise<Outcome> {
-  const random = randomFrom(SEED);
+  const random = seededRandom(SEED);
   const meanGapMs = 1000 / (row.rate ?? 1);
   const endMs = performance.now() + seconds * 1000;
   const posts: Promise<Answer | null>[] = [];

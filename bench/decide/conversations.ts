@@ -5,7 +5,7 @@
 // every turn, as when an agent sends its next observation.
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { randomFrom } from './seeded-random.js';
+import { seededRandom } from '../fleet/random.js';
 
 /** Looked for from the project's folder, where a benchmark is started. */
 export const RECORDED_TRACE = '../shared/traces/text_miniswe_pub.jsonl.gz';
@@ -107,7 +107,7 @@ function readTrace(file: string): string {
 
 /** Sentences and lines of code over a vocabulary whose words are used as unevenly as real ones. */
 function generate(seed: number): string {
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const letters = 'etaoinshrdlucmfwypvbgkjqxz';
   const letter = () => letters[Math.floor(random() ** 2 * letters.length)] ?? 'e';
   const words = Array.from({ length: 4000 }, () =>

@@ -211,7 +211,6 @@ function randomEvent(): unknown {
 }
 
 test('random batches, with faults among them, have the effect that the decoder finds', () => {
-  console.log(`WARMPATH_TEST_SEED=${runSeed}`);
   const both = new BothWays(1);
   for (let i = 0; i < 3000; i += 1) {
     const batch: unknown[] = [1000.5 + i, Array.from({ length: random(8) }, randomEvent)];

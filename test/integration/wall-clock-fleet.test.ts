@@ -51,7 +51,7 @@ async function wallClock(context: TestContext, workload: Workload) {
 
 const mean = (values: Float64Array) => values.reduce((sum, one) => sum + one, 0) / values.length;
 
-test('wall-clock and virtual runs agree on hits exactly and on times to first token', async (context) => {
+test('wall-clock and virtual runs agree on hits exactly, and no time to first token is early', async (context) => {
   const workload = sharedPrefix('small', 'six groups of two users', SHAPE, 3);
   const { record, ttftUs, lagMs, engines } = await wallClock(context, workload);
   const virtual = runFleet({
@@ -70,5 +70,8 @@ test('wall-clock and virtual runs agree on hits exactly and on times to first to
   );
   // A machine that is busy elsewhere makes everything late, nothing early.
   assert.ok(apart > -SHARE, `${apart}`);
-  if (lagMs <= LAG_MAX_MS) assert.ok(apart < SHARE, `${apart}`);
+  const late = `the simulators were ${lagMs.toFixed(1)} ms late: times say nothing`;
+  await context.test('times to first token agree', { skip: lagMs > LAG_MAX_MS && late }, () =>
+    assert.ok(apart < SHARE, `${apart}`),
+  );
 });

@@ -1,4 +1,4 @@
-// Candidates for scheduler tests, and a random source that repeats from a seed.
+// Candidates for scheduler tests.
 import type { EndpointLoad } from '../../src/endpoint/endpoint.js';
 import type { Candidate, SchedulingRequest } from '../../src/scheduler/scheduler.js';
 
@@ -45,20 +45,4 @@ export function candidate(
     ...given,
     matchedBlocks,
   };
-}
-
-/** mulberry32: numbers in [0, 1) that repeat from a seed. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A seed that a failing test prints. */
-export function freshSeed(): number {
-  return Math.floor(Math.random() * 2 ** 32);
 }

@@ -19,3 +19,7 @@ export function seededIntegers(seed: number): (bound: number) => number {
 
 /** Seed of this run: WARMPATH_TEST_SEED repeats another one. */
 export const runSeed = Number(process.env['WARMPATH_TEST_SEED'] ?? Date.now() % 2 ** 31);
+
+process.once('exit', (code) => {
+  if (code !== 0) console.log(`WARMPATH_TEST_SEED=${runSeed}`);
+});

@@ -3,7 +3,8 @@ import test from 'node:test';
 import { DEFAULT_PLAN, SEED_PLAN } from '../../src/config/scheduling-plan.js';
 import { CandidateTable, type DecisionCandidate } from '../../src/router/candidate-table.js';
 import { createScheduler } from '../../src/scheduler/scheduler.js';
-import { candidate, freshSeed, seededRandom } from '../support/candidates.js';
+import { candidate } from '../support/candidates.js';
+import { runSeed, seededRandom } from '../support/random.js';
 
 /** What `GET /decisions` says of one endpoint, as the scheduler takes it. */
 function fromLog(logged: DecisionCandidate, slot: number) {
@@ -15,7 +16,7 @@ for (const [name, plan] of Object.entries({
   "the seed's": SEED_PLAN,
 })) {
   test(`a decision of ${name} policy can be made again from what was logged`, () => {
-    const seed = freshSeed();
+    const seed = runSeed;
     const random = seededRandom(seed);
     const scheduler = createScheduler(plan);
     for (let i = 0; i < 300; i += 1) {

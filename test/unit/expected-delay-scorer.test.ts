@@ -4,7 +4,8 @@ import { DEFAULT_PLAN } from '../../src/config/scheduling-plan.js';
 import type { EndpointLoad } from '../../src/endpoint/endpoint.js';
 import { InflightLoad } from '../../src/endpoint/inflight-load.js';
 import { createScheduler } from '../../src/scheduler/scheduler.js';
-import { candidate, freshSeed, seededRandom } from '../support/candidates.js';
+import { candidate } from '../support/candidates.js';
+import { runSeed, seededRandom } from '../support/random.js';
 
 const BLOCKS = 400;
 const PROMPT_TOKENS = BLOCKS * 16;
@@ -35,7 +36,7 @@ function randomLoad(random: () => number): Partial<EndpointLoad> {
 }
 
 test('a longer match never turns a pick away', () => {
-  const seed = freshSeed();
+  const seed = runSeed;
   const random = seededRandom(seed);
   for (let i = 0; i < 2000; i += 1) {
     const blocks = Array.from({ length: 6 }, () => Math.floor(random() * BLOCKS));
@@ -52,7 +53,7 @@ test('a longer match never turns a pick away', () => {
 });
 
 test('more load on another endpoint never turns a pick away while one has no queue', () => {
-  const seed = freshSeed();
+  const seed = runSeed;
   const random = seededRandom(seed);
   for (let i = 0; i < 2000; i += 1) {
     const fleet = Array.from({ length: 6 }, (_, slot) => {
@@ -87,7 +88,7 @@ test('where every endpoint has a queue, a copy must be worth more', () => {
 });
 
 test('scores lie in (0, 1] and the best is 1', () => {
-  const random = seededRandom(freshSeed());
+  const random = seededRandom(runSeed);
   for (let i = 0; i < 500; i += 1) {
     const fleet = Array.from({ length: 5 }, (_, slot) => holding(slot, 0, randomLoad(random)));
     const totals = [...schedule(fleet).totals];
@@ -127,7 +128,7 @@ test('a burst of one new prefix is shared by some engines, not by one and not by
 });
 
 test('a herd is bounded, whatever its size and however much of the prompt it shares', () => {
-  const seed = freshSeed();
+  const seed = runSeed;
   const random = seededRandom(seed);
   for (let i = 0; i < 60; i += 1) {
     const engines = 2 + Math.floor(random() * 15);
@@ -206,7 +207,7 @@ test('a cold request avoids a KV cache that is nearly in use', () => {
 });
 
 test('no endpoint starves: every one is picked again and again under a steady load', () => {
-  const random = seededRandom(freshSeed());
+  const random = seededRandom(runSeed);
   const inflight = new InflightLoad(6);
   const open: { end(): void }[] = [];
   const last = new Array<number>(6).fill(0);

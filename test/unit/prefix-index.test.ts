@@ -120,7 +120,6 @@ test('wrong arguments are refused by name', () => {
 });
 
 test('random operations agree with a naive index', () => {
-  console.log(`WARMPATH_TEST_SEED=${runSeed}`);
   const unit = seededRandom(runSeed);
   const random = (below: number) => Math.floor(unit() * below);
   const weights = [1, 0.75, 0.5, 0.25] as const;
