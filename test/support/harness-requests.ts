@@ -74,6 +74,10 @@ const recorded: readonly (readonly [string, string, Headers, string])[] = [
     '{"model": "Qwen/Qwen3-0.6B", "prompt": "a b c", "max_tokens": 30, "ignore_eos": true, "stream": false}',
   ],
   [
+    ...(['inference-perf 0.7.0', CHAT, [JSON_BODY, ...AIOHTTP]] as const),
+    '{"model": "Qwen/Qwen3-0.6B", "messages": [{"role": "user", "content": "a b c"}], "max_tokens": 30, "ignore_eos": true, "stream": true, "stream_options": {"include_usage": true}}',
+  ],
+  [
     ...(['aiperf 0.13.0', CHAT, STREAM] as const),
     '{"messages":[{"role":"user","content":"a b c"}],"model":"Qwen/Qwen3-0.6B","stream":true,"max_completion_tokens":30,"ignore_eos":true,"stream_options":{"include_usage":true}}',
   ],
