@@ -197,21 +197,25 @@ export class LiveEndpoint {
     this.#peers = load ?? NO_LOAD;
   }
 
-  /** Takes a poll's answer in; says whether names or lengths changed. */
+  /** Takes a poll's answer in; true when its prompts may now be matched otherwise. */
   learn(report: EngineReport): boolean {
     this.health.succeeded();
     this.joining = false;
+    const before = this.metrics;
     this.metrics = report.metrics;
+    const hashesOtherwise =
+      before?.blockSizeTokens !== report.metrics?.blockSizeTokens ||
+      before?.hashAlgorithm !== report.metrics?.hashAlgorithm;
     if (report.metrics !== null) {
       const { waitingRequests, runningRequests } = report.metrics;
       const present = waitingRequests + runningRequests;
       const known = this.load.inflightRequests + this.#peers.requests;
       this.#foreignRequests = Math.max(0, present - known);
     }
-    if (report.models === null) return false;
+    if (report.models === null) return hashesOtherwise;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);
     this.models = report.models;
     this.#adapters.listed(report.models);
-    return changed;
+    return changed || hashesOtherwise;
   }
 }
