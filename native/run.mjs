@@ -61,13 +61,16 @@ const filesOf = (folder, test) =>
 const isSource = (name) => name.endsWith('.cc');
 const core = join(native, 'core');
 const test = join(native, 'test');
+const stress = join(native, 'stress');
 const indexSources = () => filesOf(core, (name) => INDEX_SOURCES.test(name));
 const sources = {
   test: () => [...filesOf(core, isSource), ...filesOf(test, isSource)],
-  stress: () => [...indexSources(), ...filesOf(join(native, 'stress'), isSource)],
+  stress: () => [...indexSources(), ...filesOf(stress, isSource)],
   bench: () => [...indexSources(), join(root, 'bench/prefix_index_bench.cc')],
 }[program]();
-const shared = [core, test].flatMap((folder) => filesOf(folder, (name) => name.endsWith('.h')));
+const shared = [core, test, stress].flatMap((folder) =>
+  filesOf(folder, (name) => name.endsWith('.h')),
+);
 
 function buildPlainAddon() {
   const sources = ['plain_index_addon.cc', 'plain_index.h'].map((name) =>
