@@ -159,15 +159,19 @@ export class LiveEndpoint {
     this.load.hearPeers(load);
   }
 
-  /** Takes a poll's answer in; says whether names or lengths changed. */
+  /** Takes a poll's answer in; true when its prompts may now be matched otherwise. */
   learn(report: EngineReport): boolean {
     this.health.succeeded();
     this.joining = false;
+    const before = this.metrics;
     this.load.learn(report.metrics);
-    if (report.models === null) return false;
+    const hashesOtherwise =
+      before?.blockSizeTokens !== report.metrics?.blockSizeTokens ||
+      before?.hashAlgorithm !== report.metrics?.hashAlgorithm;
+    if (report.models === null) return hashesOtherwise;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);
     this.models = report.models;
     this.#adapters.listed(report.models);
-    return changed;
+    return changed || hashesOtherwise;
   }
 }

@@ -1,7 +1,8 @@
 // What batches make of the index: proof of the engine's hashes, keying by tokens, tiers and groups.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EndpointBlocks, type Prover } from '../../src/events/endpoint-blocks.js';
+import type { Prover } from '../../src/events/block-keying.js';
+import { EndpointBlocks } from '../../src/events/endpoint-blocks.js';
 import { EventApplier } from '../../src/events/event-applier.js';
 import { newCounts } from '../../src/events/event-counts.js';
 import { RehashBudget } from '../../src/events/rehasher.js';
