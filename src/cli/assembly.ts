@@ -126,6 +126,7 @@ export async function assemble(
   discovery.follow(config.models);
   await discovery.first(DISCOVERY_WAIT_MS);
   let draining = false;
+  let hasServed = false;
   const replica = new Replica({
     ca: config.tls.ca,
     peers: config.peers,
@@ -197,7 +198,8 @@ export async function assemble(
     fleet.close();
     book.mismatches.close();
     await forwarder.close();
-    await replica.save();
+    // Who only looks at a fleet, or found the port taken, leaves the file of the router as it is.
+    if (hasServed) await replica.save();
     await Promise.all([thread.close(), pool.close(), replica.close(), tracer?.close()]);
     index.close();
   };
@@ -235,7 +237,12 @@ export async function assemble(
       discovery.follow(settled.models);
       return { changed, waiting };
     },
-    listen: () => ports.listen(),
+    async listen() {
+      await replica.prepare();
+      const urls = await ports.listen();
+      hasServed = true;
+      return urls;
+    },
     async close(graceMs) {
       draining = true;
       await ports.drain(graceMs);

@@ -43,6 +43,7 @@ describe('doctor', { concurrency: 4 }, () => {
       'events',
       /what this engine stores is told at the event address of [ab]$/,
     ],
+    [['kvEvents'], 'events', /what this engine stores is told at the event address of [ab]$/],
     [['kvReplay'], 'replay', /does not know what the engine has just told/],
   ] as const) {
     test(`${keys.join(' and ')} of two engines swapped: ${check} of both`, async (t: TestContext) => {
