@@ -34,7 +34,7 @@ import { onEventReport } from './event-reports.js';
 import { letHeapGrow } from './heap-growth.js';
 import { live } from './live-parts.js';
 import { type Matching, startMatching } from './matching.js';
-import { fleetModel, requestLimits } from './model-settings.js';
+import { fleetModel, requestLimits, withTokenizerFolders } from './model-settings.js';
 import { Ports } from './ports.js';
 import { createReadPath } from './read-path.js';
 import { requestTracer } from './request-tracing.js';
@@ -71,10 +71,11 @@ export interface AssemblyExtras {
 
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
 export async function assemble(
-  config: Config,
+  loaded: Config,
   { scheduler: given, demo = null, httpImplementation = 'auto' }: AssemblyExtras = {},
 ): Promise<Assembly> {
   letHeapGrow();
+  const config = await withTokenizerFolders(loaded);
   let current = config;
   let scheduler = given ?? createScheduler(config.scheduling);
   const nowMs = () => performance.now();
@@ -220,7 +221,8 @@ export async function assemble(
     matcher: pool,
     unknownTopics,
     metrics,
-    async change(next) {
+    async change(wanted) {
+      const next = await withTokenizerFolders(wanted);
       // What takes time or may fail comes first, so that the change itself can do neither.
       await matching.prepare(current.models, next.models);
       const { config: settled, changed, waiting } = configChange(current, next);
