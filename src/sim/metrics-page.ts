@@ -1,9 +1,10 @@
 // The engine's /metrics page, in vLLM's names (VLLM.md 8): one series for each data-parallel rank.
-import type { ClockLag } from './clock.js';
+
 import type { EngineRank } from './engine-rank.js';
 import { type Labels, PrometheusPage } from './prometheus-page.js';
 import type { ServedModels } from './served-models.js';
 import type { SimOptions } from './sim-options.js';
+import type { ClockLag } from './wall-clock.js';
 
 export interface MetricsSource {
   readonly options: Pick<SimOptions, 'model' | 'hashAlgorithm' | 'metricNames' | 'prefixCaching'>;
