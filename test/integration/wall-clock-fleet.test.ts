@@ -5,6 +5,7 @@
 // shared machine does meanwhile. The workload is chosen so that neither matters: prompts take seconds to
 // compute, and no decision hangs on a tenth of a second, which the first test shows.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import test, { type TestContext } from 'node:test';
 import { runFleet } from '../../bench/fleet/fleet-run.js';
@@ -27,12 +28,14 @@ const VOCABULARY = 1000;
  * so they must evict, and some requests wait for blocks. */
 const ENGINE = { timing: 'llama-3.1-70b-tp4-a100', kvTokens: 18_000 };
 
-/** Agreement that is asked of mean times, over all requests, the cold and the warm ones. */
-const SHARE = 0.03;
-/** And of each time alone. */
+/** How late mean times may be: HTTP, router, client, and whatever else the machine does. That makes
+ * nothing early, so a mean that is early is the model's. */
+const LATE_SHARE = 0.03;
+const EARLY_SHARE = 0.005;
+/** How far each time alone may be off. */
 const ONE_SHARE = 0.03;
-const ONE_MS = 150;
-/** A request that a busy machine makes late by as much must change nothing but its own time. */
+const ONE_MS = 100;
+/** A request that a busy machine makes late by as much changes nothing but its own time. */
 const JITTER_MS = 150;
 
 /** The first event of each engine shows how it hashes, and all code has run once. */
@@ -71,13 +74,16 @@ function virtually(workload: Workload, seed: number, eventDelayMs: number) {
   });
 }
 
-/** What is measured is time, so this process and the threads it will start go before the other tests',
- * where the system lets them. */
+/** What is measured is time, so this process goes before all others where the system lets it: by
+ * real-time scheduling, else by its niceness, which counts only within a session. Elsewhere (not root,
+ * not Linux) the margins have to do. */
 function goFirst(): void {
+  const realTime = ['--all-tasks', '--rr', '--pid', '1', String(process.pid)];
+  if (spawnSync('chrt', realTime).status === 0) return;
   try {
     setPriority(constants.priority.PRIORITY_HIGHEST);
   } catch {
-    // Only root may; elsewhere the margins have to do.
+    return;
   }
 }
 
@@ -115,7 +121,7 @@ function agree(context: TestContext, what: string, pairs: readonly Pair[]): void
   const apart = mean(lateMs) / virtualMs;
   const summary = `${what}: ${pairs.length} requests, virtual ${virtualMs.toFixed(1)} ms, real ${(virtualMs + mean(lateMs)).toFixed(1)} ms (${(100 * apart).toFixed(2)} % apart); one by one p50 ${quantile(0.5)}, p90 ${quantile(0.9)}, least ${quantile(0)}, most ${quantile(1)} ms`;
   context.diagnostic(summary);
-  assert.ok(Math.abs(apart) <= SHARE, summary);
+  assert.ok(apart >= -EARLY_SHARE && apart <= LATE_SHARE, summary);
   for (const { index, realMs, virtualMs: expected } of pairs) {
     const off = Math.abs(realMs - expected);
     assert.ok(
