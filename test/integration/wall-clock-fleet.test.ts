@@ -44,13 +44,14 @@ const WARM_UP: readonly WorkloadRequest[] = Array.from({ length: 9 }, (_, i) => 
   ...{ prompt: new SegmentPrompt([[1000 + i, 48]]), answerId: -1 },
 }));
 const MAIN_AT_US = 400_000;
+const USERS_PER_GROUP = 8;
 
 function smallWorkload(): Workload {
   const main = sharedPrefix(
     'small',
     'six groups of users',
     {
-      ...{ groups: 6, usersPerGroup: 8, systemTokens: 6000, questionTokens: 3000 },
+      ...{ groups: 6, usersPerGroup: USERS_PER_GROUP, systemTokens: 6000, questionTokens: 3000 },
       ...{ outputTokens: 4, stages: [[1.9, 8.2]], arrivals: 'constant' },
     },
     382,
@@ -134,16 +135,11 @@ function agree(context: TestContext, what: string, pairs: readonly Pair[]): void
 test('the small workload evicts and queues, and lateness changes no decision', () => {
   const workload = smallWorkload();
   const { cachedTokens, slots, ttftUs } = virtually(workload, 1, 5);
-  const main = Array.from(cachedTokens).slice(WARM_UP.length);
-  const groups =
-    new Set(
-      workload.requests.map(({ session }) => (session === null ? -1 : Math.floor(session / 8))),
-    ).size - 1;
-  const cold = main.filter((tokens) => tokens === 0).length;
-  assert.ok(
-    cold > groups && main.length - cold > 5,
-    `${cold} of ${main.length} cold, ${groups} groups`,
-  );
+  const main = workload.requests.slice(WARM_UP.length);
+  const groups = new Set(main.map(({ session }) => Math.floor((session ?? 0) / USERS_PER_GROUP)));
+  const warm = cachedTokens.filter((tokens) => tokens > 0).length;
+  const cold = main.length - warm;
+  assert.ok(cold > groups.size && warm > 5, `${cold} cold of ${groups.size} groups, ${warm} warm`);
   const [fastest, slowest] = [Math.min(...ttftUs.slice(WARM_UP.length)), Math.max(...ttftUs)];
   assert.ok(fastest > 500_000 && slowest > 3_000_000, `${fastest} to ${slowest} us`);
   const random = seededRandom(7);
@@ -172,35 +168,18 @@ test('wall-clock and virtual runs agree on every hit, every engine and every tim
   assert.deepEqual(record.cachedTokens, virtual.cachedTokens);
   assert.deepEqual(placements(record.endpoints), placements(virtual.slots));
   context.diagnostic(`the simulators' callbacks are at most ${lagMs.toFixed(1)} ms late (p99)`);
-  const pairs = (
-    realMs: Float64Array,
-    virtualUs: Float64Array,
-    isAsked: (cached: number) => boolean,
-  ) =>
-    Array.from(realMs, (ms, index) => ({
-      index,
-      realMs: ms,
-      virtualMs: (virtualUs[index] ?? 0) / 1000,
-    })).filter(({ index }) => index >= WARM_UP.length && isAsked(virtual.cachedTokens[index] ?? 0));
-  const { firstChunkMs, e2eMs } = record;
-  agree(
-    context,
-    'time to first token',
-    pairs(firstChunkMs, virtual.ttftUs, () => true),
-  );
+  const pairs = (realMs: Float64Array, virtualUs: Float64Array): Pair[] =>
+    Array.from(realMs, (ms, i) => {
+      return { index: i, realMs: ms, virtualMs: (virtualUs[i] ?? 0) / 1000 };
+    }).slice(WARM_UP.length);
+  const isWarm = ({ index }: Pair) => (virtual.cachedTokens[index] ?? 0) > 0;
+  const ttft = pairs(record.firstChunkMs, virtual.ttftUs);
+  agree(context, 'time to first token', ttft);
   agree(
     context,
     'of cold prompts',
-    pairs(firstChunkMs, virtual.ttftUs, (cached) => cached === 0),
+    ttft.filter((pair) => !isWarm(pair)),
   );
-  agree(
-    context,
-    'of warm prompts',
-    pairs(firstChunkMs, virtual.ttftUs, (cached) => cached > 0),
-  );
-  agree(
-    context,
-    'time to the last token',
-    pairs(e2eMs, virtual.e2eUs, () => true),
-  );
+  agree(context, 'of warm prompts', ttft.filter(isWarm));
+  agree(context, 'time to the last token', pairs(record.e2eMs, virtual.e2eUs));
 });
