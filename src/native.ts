@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { TokenizerSpec } from './tokenizer-spec.js';
 
 /** vLLM's `--prefix-caching-hash-algo` values that events can carry. */
 export const HASH_ALGORITHMS = [
@@ -158,56 +159,6 @@ export const EVENT_COUNT = {
 export const EVENT_COUNTS = 13;
 /** Length of an array of followed groups: one bit for each of 256. */
 export const EVENT_GROUP_WORDS = 8;
-
-/** How text is cut into words; each name stands for one pre-tokenizer or regular expression. */
-export type SplitRule =
-  | 'gpt2'
-  | 'cl100k'
-  | 'qwen2'
-  | 'qwen3.5'
-  | 'o200k'
-  | 'tekken'
-  | 'deepseek-words'
-  | 'numbers-3'
-  | 'number'
-  | 'kana-and-han'
-  | 'han-to-hangul'
-  | 'newline'
-  | 'space-letters'
-  | 'space-punctuation'
-  | 'digit'
-  | 'digits';
-
-/** A token that is cut out of the text before anything else sees it. */
-export interface AddedTokenSpec {
-  readonly content: string;
-  readonly id: number;
-  readonly singleWord: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  /** Looked for in the normalised text instead of the text as it came. */
-  readonly normalized: boolean;
-}
-
-/** A byte-level BPE tokenizer: what the native tables are built from. */
-export interface TokenizerSpec {
-  /** Names of the model's tokens in the byte-level alphabet, joined by newlines, and their ids. */
-  readonly tokenNames: string;
-  readonly tokenIds: Uint32Array;
-  /** Lines "left right", lowest rank first. */
-  readonly merges: string;
-  readonly mergeCount: number;
-  readonly ignoreMerges: boolean;
-  readonly nfc: boolean;
-  readonly prefixSpace: boolean;
-  readonly splitRules: readonly SplitRule[];
-  readonly addedTokens: readonly AddedTokenSpec[];
-  /** What the post-processor puts around a text. */
-  readonly idsBefore: Uint32Array;
-  readonly idsAfter: Uint32Array;
-  /** Memory for texts tokenized before, shared by all threads; 0 remembers none. */
-  readonly cacheBytes: number;
-}
 
 /** Texts, or runs of blocks, looked up among those tokenized or hashed before, over all threads. */
 export interface SegmentCacheStats {

@@ -11,7 +11,9 @@ import { engineFleet } from './engine-fleet.js';
 import type { PolicyKind } from './policy.js';
 import { policiesNamed } from './policy-list.js';
 import { longestRequestTokens, type Workload } from './workload.js';
-import { standardTrace, tracedWorkload, WORKLOADS, type WorkloadKind } from './workload-list.js';
+import { WORKLOADS } from './workload-list.js';
+import { standardTrace, tracedWorkload } from './workloads/recorded-list.js';
+import type { WorkloadKind } from './workloads/workload-kind.js';
 
 /** Policies on one workload at one load. */
 export interface BenchRun {

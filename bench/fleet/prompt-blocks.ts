@@ -72,6 +72,28 @@ export class SegmentPrompt implements PromptBlocks {
   }
 }
 
+/** A prompt that comes again and again: its hashes are made once for a block size. */
+export class RepeatedPrompt implements PromptBlocks {
+  private readonly prompt: PromptBlocks;
+  private readonly hashed = new Map<number, BigUint64Array>();
+
+  constructor(prompt: PromptBlocks) {
+    this.prompt = prompt;
+  }
+
+  hashes(blockSizeTokens: number): BigUint64Array {
+    const known = this.hashed.get(blockSizeTokens);
+    if (known !== undefined) return known;
+    const made = this.prompt.hashes(blockSizeTokens);
+    this.hashed.set(blockSizeTokens, made);
+    return made;
+  }
+
+  tokens(source: TokenSource): Uint32Array {
+    return this.prompt.tokens(source);
+  }
+}
+
 /** A recorded prompt: run-length coded ids `[start, length, …]` of blocks of `idTokens`, then a tail
  * that nothing else shares. */
 export class RunsPrompt implements PromptBlocks {

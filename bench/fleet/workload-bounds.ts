@@ -44,7 +44,7 @@ export function workloadBounds({ requests, idTokens }: Workload, kvTokens: numbe
 /** Leading blocks that were there; afterwards all are, the first one last to go. */
 function useAll(pool: BlockPool, hashes: BigUint64Array): number {
   const words = new Uint32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
-  const held: number[] = [];
+  const held = new Int32Array(hashes.length);
   let leading = 0;
   const most = Math.min(hashes.length, pool.usableBlocks);
   for (let i = 0; i < most; i += 1) {
@@ -53,14 +53,14 @@ function useAll(pool: BlockPool, hashes: BigUint64Array): number {
     if (known >= 0) {
       if (leading === i) leading += 1;
       pool.touch(known);
-      held.push(known);
+      held[i] = known;
     } else {
       const block = pool.allocate();
       pool.register(block, low, high);
-      held.push(block);
+      held[i] = block;
     }
   }
-  for (const block of held.reverse()) pool.release(block);
+  pool.releaseAll(held, most);
   return leading;
 }
 

@@ -1,47 +1,18 @@
 // The class PrefixIndex: one native index a process and id, one object of it in every thread.
 #include <algorithm>
-#include <cmath>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "addon/bindings.h"
+#include "addon/index_registry.h"
+#include "addon/index_settings.h"
 #include "addon/typed_arguments.h"
 #include "core/matcher.h"
 
 namespace kv {
 namespace {
-
-// Indexes by id. It does not keep them alive: the objects of the threads do.
-class Registry {
- public:
-  uint32_t Add(const std::shared_ptr<PrefixIndex>& index) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    std::erase_if(indexes_, [](const auto& entry) { return entry.second.expired(); });
-    indexes_.emplace(++last_id_, index);
-    return last_id_;
-  }
-
-  std::shared_ptr<PrefixIndex> Find(uint32_t id) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto entry = indexes_.find(id);
-    return entry == indexes_.end() ? nullptr : entry->second.lock();
-  }
-
- private:
-  std::mutex mutex_;
-  uint32_t last_id_ = 0;
-  std::unordered_map<uint32_t, std::weak_ptr<PrefixIndex>> indexes_;
-};
-
-// Never destroyed: threads may still end while the process does.
-Registry& registry() {
-  static Registry& instance = *new Registry();
-  return instance;
-}
 
 struct Attachment {
   uint32_t id;
@@ -87,10 +58,10 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
       id_ = attachment.id;
       index_ = attachment.index;
     } else {
-      const std::optional<IndexSettings> settings = Settings(info.Env(), info[0]);
+      const std::optional<IndexSettings> settings = ReadIndexSettings(info.Env(), info[0]);
       if (!settings.has_value()) return;
       index_ = std::make_shared<PrefixIndex>(*settings);
-      id_ = registry().Add(index_);
+      id_ = IndexRegistry::OfProcess().Add(index_);
     }
     reader_hint_ = index_->NewReaderHint();
   }
@@ -98,43 +69,11 @@ class IndexObject : public Napi::ObjectWrap<IndexObject> {
   [[nodiscard]] const std::shared_ptr<PrefixIndex>& index() const { return index_; }
 
  private:
-  static std::optional<IndexSettings> Settings(Napi::Env env, const Napi::Value& value) {
-    if (!value.IsObject()) {
-      ThrowTypeError(env, "PrefixIndex takes an object of options");
-      return std::nullopt;
-    }
-    const auto options = value.As<Napi::Object>();
-    // Full credit for GPU memory; what must be loaded first, or is only expected, counts less.
-    IndexSettings settings{0, {256, 205, 128, 192}};
-    const Napi::Value max_bytes = options.Get("maxBytes");
-    const double bytes = max_bytes.IsNumber() ? max_bytes.As<Napi::Number>().DoubleValue() : 0;
-    if (!(bytes >= PrefixIndex::kMinBytes && bytes <= 0x1p53)) {
-      ThrowTypeError(env, "maxBytes must be a number from " +
-                              std::to_string(PrefixIndex::kMinBytes) + " to 2^53, not " +
-                              max_bytes.ToString().Utf8Value());
-      return std::nullopt;
-    }
-    settings.max_bytes = static_cast<uint64_t>(bytes);
-    const Napi::Value weights = options.Get("tierWeights");
-    if (weights.IsUndefined()) return settings;
-    for (uint32_t tier = 0; tier < kTiers; ++tier) {
-      const Napi::Value weight =
-          weights.IsArray() ? weights.As<Napi::Array>().Get(tier) : env.Undefined();
-      const double share = weight.IsNumber() ? weight.As<Napi::Number>().DoubleValue() : -1;
-      if (!(share >= 0 && share <= 1)) {
-        ThrowTypeError(env, "tierWeights must be four numbers from 0 to 1");
-        return std::nullopt;
-      }
-      settings.tier_credits[tier] = static_cast<uint16_t>(std::lround(share * 256));
-    }
-    return settings;
-  }
-
   static Napi::Value Attach(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const std::optional<uint32_t> id = Integer(info[0], UINT32_MAX, "id");
     if (!id.has_value()) return env.Undefined();
-    Attachment attachment{*id, registry().Find(*id)};
+    Attachment attachment{*id, IndexRegistry::OfProcess().Find(*id)};
     if (attachment.index == nullptr) {
       Napi::Error::New(env, "there is no prefix index with id " + std::to_string(*id))
           .ThrowAsJavaScriptException();

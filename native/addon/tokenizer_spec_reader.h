@@ -1,4 +1,4 @@
-// A TokenizerSpec (src/native.ts) as JavaScript gives it, checked.
+// A TokenizerSpec (src/tokenizer-spec.ts) as JavaScript gives it, checked.
 #pragma once
 
 #include <napi.h>
@@ -11,7 +11,7 @@
 
 namespace kv {
 
-// Reads the fields of a TokenizerSpec (native.ts). The first one that does not fit is reported.
+// Reads the fields of a TokenizerSpec. The first one that does not fit is reported.
 class SpecReader {
  public:
   explicit SpecReader(Napi::Object object) : object_(object) {}

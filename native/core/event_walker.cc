@@ -90,7 +90,7 @@ bool EventWalker::WalkEvent(MsgpackCursor& cursor, EventCounts& counts) {
       std::string_view name;
       const bool named = cursor.ReadText(name);
       if (!named && !cursor.Skip(1)) return false;
-      const Field field = named ? FieldNamed(name) : Field::kUnknown;
+      const Field field = named ? EventFieldNamed(name) : Field::kUnknown;
       unknown_fields += field == Field::kUnknown;
       WalkField(cursor, field, walked);
       if (!cursor.Skip(1)) return false;
@@ -104,7 +104,7 @@ bool EventWalker::WalkEvent(MsgpackCursor& cursor, EventCounts& counts) {
                       : walked.tag == "BlockRemoved" ? Kind::kRemoved
                                                      : Kind::kCleared;
     for (uint64_t i = 1; i < count; ++i) {
-      const Field field = FieldAt(kind, i);
+      const Field field = EventFieldAt(kind, i);
       unknown_fields += field == Field::kUnknown;
       WalkField(cursor, field, walked);
       if (!cursor.Skip(1)) return false;
@@ -132,50 +132,6 @@ bool EventWalker::WalkEvent(MsgpackCursor& cursor, EventCounts& counts) {
   counts.unknown_fields += unknown_fields;
   events_.push_back(walked.event);
   return true;
-}
-
-EventWalker::Field EventWalker::FieldNamed(std::string_view name) noexcept {
-  constexpr std::array<std::pair<std::string_view, Field>, 15> kFields = {{
-      {"type", Field::kType},
-      {"block_hashes", Field::kBlockHashes},
-      {"parent_block_hash", Field::kParent},
-      {"token_ids", Field::kTokens},
-      {"block_size", Field::kBlockSize},
-      {"lora_id", Field::kAdapter},
-      {"medium", Field::kMedium},
-      {"lora_name", Field::kAdapter},
-      {"extra_keys", Field::kExtraKeys},
-      {"group_idx", Field::kGroup},
-      {"kv_cache_spec_kind", Field::kAttention},
-      {"kv_cache_spec_sliding_window", Field::kSkipped},
-      {"locality", Field::kSkipped},
-      {"ownership", Field::kSkipped},
-      {"session_id", Field::kSkipped},
-  }};
-  for (const auto& [known, field] : kFields) {
-    if (known == name) return field;
-  }
-  return Field::kUnknown;
-}
-
-// Fields of the array form; position 0 is the tag. Later generations only appended.
-EventWalker::Field EventWalker::FieldAt(Kind kind, uint64_t position) noexcept {
-  using enum Field;
-  // block_hashes, parent_block_hash, token_ids, block_size, lora_id, medium, lora_name, extra_keys,
-  // group_idx, kv_cache_spec_kind, kv_cache_spec_sliding_window, locality, ownership, session_id
-  constexpr std::array kStoredFields = {kType,      kBlockHashes, kParent,  kTokens,    kBlockSize,
-                                        kAdapter,   kMedium,      kAdapter, kExtraKeys, kGroup,
-                                        kAttention, kSkipped,     kSkipped, kSkipped,   kSkipped};
-  // block_hashes, medium, group_idx, locality, ownership
-  constexpr std::array kRemovedFields = {kType, kBlockHashes, kMedium, kGroup, kSkipped, kSkipped};
-  switch (kind) {
-    case Kind::kStored:
-      return position < kStoredFields.size() ? kStoredFields[position] : kUnknown;
-    case Kind::kRemoved:
-      return position < kRemovedFields.size() ? kRemovedFields[position] : kUnknown;
-    default:
-      return kUnknown;
-  }
 }
 
 // Reads a field from a copy of the cursor: the caller skips the value, so that a wrong one costs

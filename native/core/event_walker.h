@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "core/event_fields.h"
 #include "core/msgpack_cursor.h"
 #include "core/prefix_index.h"
 
@@ -60,7 +61,8 @@ class EventWalker {
                                   FollowedGroups groups, EventCounts& counts);
 
  private:
-  enum class Kind : uint8_t { kStored, kRemoved, kCleared };
+  using Kind = EventKind;
+  using Field = EventField;
   enum class Attention : uint8_t { kUnnamed, kFull, kPartial };
 
   // What is left of an event once it has been walked: where its hashes are.
@@ -80,25 +82,9 @@ class EventWalker {
   // A burst of evictions is one event a block; beyond that the memory is not kept.
   static constexpr size_t kKeptEvents = size_t{1} << 16;
 
-  enum class Field : uint8_t {
-    kType,
-    kBlockHashes,
-    kParent,
-    kMedium,
-    kGroup,
-    kAttention,
-    kTokens,
-    kBlockSize,
-    kAdapter,
-    kExtraKeys,
-    kSkipped,
-    kUnknown,
-  };
   struct Walked;
 
   [[nodiscard]] bool WalkEvent(MsgpackCursor& cursor, EventCounts& counts);
-  [[nodiscard]] static Field FieldNamed(std::string_view name) noexcept;
-  [[nodiscard]] static Field FieldAt(Kind kind, uint64_t position) noexcept;
   static void WalkField(MsgpackCursor cursor, Field field, Walked& walked) noexcept;
   static void WalkHashes(MsgpackCursor cursor, Walked& walked) noexcept;
   [[nodiscard]] static bool Follows(const Event& event, FollowedGroups groups) noexcept;

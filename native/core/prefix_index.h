@@ -68,7 +68,7 @@ class PrefixIndex {
   // most; returns whether some is left. For a writer that has nothing else to do.
   bool Maintain(uint32_t buckets);
 
-  // --- snapshots: index_snapshot.cc ---
+  // --- snapshots: prefix_index_export.cc, prefix_index_import.cc ---
   // Begins to write the index down, in slices between which writing goes on; what has changed
   // behind the slices is written again, so that the end of the snapshot is the state at its end.
   // False: one is being written already.

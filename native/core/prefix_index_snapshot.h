@@ -21,6 +21,16 @@
 
 namespace kv {
 
+// First byte of a record.
+namespace record_tag {
+inline constexpr uint8_t kDefine = 0x00;
+inline constexpr uint8_t kUndefine = 0x01;
+inline constexpr uint8_t kBlock = 0x80;
+inline constexpr uint8_t kAgain = 0x40;
+inline constexpr uint8_t kCopies = 0x20;
+inline constexpr uint8_t kCountFollows = 0x1f;
+}  // namespace record_tag
+
 struct PrefixIndex::Export {
   // Of eight bytes; a reader of the snapshot that is so slow should begin again.
   static constexpr size_t kMostTouched = size_t{1} << 22;

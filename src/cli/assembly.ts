@@ -12,40 +12,31 @@ import { configureLog, log } from '../log.js';
 import { createMetrics, type Metrics } from '../metrics.js';
 import { native } from '../native.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
-import { PrefixHeat } from '../prefix/prefix-heat.js';
 import { PrefixIndex } from '../prefix/prefix-index.js';
 import { RoutingHistory } from '../prefix/routing-history.js';
 import { questionDispatcher } from '../proxy/engine-tls.js';
 import { createForwarder } from '../proxy/forwarder.js';
 import { Replica } from '../replica/replica.js';
 import { createAdmin } from '../router/admin.js';
-import { Admission } from '../router/admission.js';
 import { createApi } from '../router/api.js';
-import { Chooser } from '../router/choice.js';
 import { DashboardFiles } from '../router/dashboard-files.js';
-import { DecisionBook } from '../router/decision-book.js';
 import type { DemoControls } from '../router/demo-controls.js';
-import { Dispatcher } from '../router/dispatcher.js';
 import { EngineControl } from '../router/engine-control.js';
-import { EnginePrompts } from '../router/engine-prompts.js';
 import { Fleet } from '../router/fleet.js';
 import { metricsPage } from '../router/gauges.js';
 import { Heartbeat } from '../router/heartbeat.js';
 import { LiveFeed } from '../router/live-feed.js';
 import { liveSnapshot } from '../router/live-snapshot.js';
-import { MatchScores } from '../router/match-scores.js';
 import { readiness } from '../router/readiness.js';
-import { RetryPolicy } from '../router/retry-policy.js';
-import { Router } from '../router/router.js';
-import { StoredResponses } from '../router/stored-responses.js';
-import { TokenParity } from '../router/token-parity.js';
+import type { Router } from '../router/router.js';
 import { createScheduler, type Scheduler } from '../scheduler/scheduler.js';
 import { onEventReport } from './event-reports.js';
 import { letHeapGrow } from './heap-growth.js';
 import { live } from './live-parts.js';
 import { type Matching, startMatching } from './matching.js';
-import { fleetModel, requestLimits } from './model-settings.js';
+import { fleetModel, requestLimits, withTokenizerFolders } from './model-settings.js';
 import { Ports } from './ports.js';
+import { createReadPath } from './read-path.js';
 import { requestTracer } from './request-tracing.js';
 import { threadStates } from './thread-states.js';
 import { VERSION } from './version.js';
@@ -80,12 +71,14 @@ export interface AssemblyExtras {
 
 /** Rejects with ConfigError when a tokenizer cannot be loaded or an address cannot be bound. */
 export async function assemble(
-  config: Config,
+  loaded: Config,
   { scheduler: given, demo = null, httpImplementation = 'auto' }: AssemblyExtras = {},
 ): Promise<Assembly> {
   letHeapGrow();
+  const config = await withTokenizerFolders(loaded);
   let current = config;
   let scheduler = given ?? createScheduler(config.scheduling);
+  const nowMs = () => performance.now();
   const metrics = createMetrics();
   metrics.buildInfo.set({ version: VERSION }, 1);
   const { gpu, cpu, storage } = config.index.tierWeights;
@@ -94,7 +87,7 @@ export async function assemble(
     tierWeights: [gpu, cpu, storage, 1],
   });
   const predicted = new PredictedBlocks(config.index.predictedTtlMs);
-  const history = new RoutingHistory(performance.now.bind(performance));
+  const history = new RoutingHistory(nowMs);
   const forwarder = createForwarder(
     live({ connectTimeoutMs: config.timeouts.connectMs, tls: config.tls }, () => ({
       firstByteTimeoutMs: current.timeouts.firstByteMs,
@@ -134,6 +127,7 @@ export async function assemble(
   discovery.follow(config.models);
   await discovery.first(DISCOVERY_WAIT_MS);
   let draining = false;
+  let hasServed = false;
   const replica = new Replica({
     ca: config.tls.ca,
     peers: config.peers,
@@ -152,58 +146,13 @@ export async function assemble(
   // The first requests should already be hashed as the engines hash; a poll has a deadline.
   await fleet.lookedAt();
 
-  const chooser = new Chooser(
-    live(
-      {
-        scores: new MatchScores(),
-        ...{ predicted, history, random: Math.random },
-        heat: new PrefixHeat(performance.now.bind(performance)),
-      },
-      () => ({ scheduler }),
-    ),
-  );
-  const book = new DecisionBook({ limit: config.limits.decisionsKept, index, metrics });
-  const dispatcher = new Dispatcher(
-    live(
-      {
-        ...{ fleet, chooser, predicted, history, forwarder, book, metrics },
-        retry: new RetryPolicy(Math.random),
-      },
-      () => ({ attempts: current.limits.attempts, exposeHeaders: current.decisionHeaders }),
-    ),
-  );
-  const admission = new Admission(
-    live(
-      {
-        nowMs: () => performance.now(),
-        onWaiting: (model: string, count: number) => metrics.waitingRequests.set({ model }, count),
-      },
-      () => ({
-        inflightMax: current.limits.inflightRequests,
-        waitingMax: current.limits.waitingRequests,
-        waitMs: current.timeouts.queueMs,
-      }),
-    ),
-  );
-  const asking = { matcher: pool, fleet, forwarder, metrics };
-  const matcher = new EnginePrompts(
-    live({ ...asking }, () => ({ deadlineMs: current.timeouts.matchMs })),
-  );
-  const parity = new TokenParity(
-    live({ ...asking, random: Math.random }, () => ({
-      rate: current.monitor.tokenParityRate,
-      timeoutMs: current.monitor.timeoutMs,
-    })),
-  );
+  const { router, book } = createReadPath({
+    ...{ index, predicted, history, forwarder, fleet, pool, metrics },
+    settings: () => current,
+    scheduler: () => scheduler,
+  });
   const bodyLimit = () => ({ bodyLimitBytes: current.limits.bodyBytes });
-  const responses = new StoredResponses(fleet, () => performance.now());
-  const router = new Router(
-    live(
-      { matcher, fleet, chooser, dispatcher, book, admission, responses, metrics, parity },
-      bodyLimit,
-    ),
-  );
-  const gate = new ApiGate(config.access, () => performance.now());
+  const gate = new ApiGate(config.access, nowMs);
   const control = new EngineControl(
     live({ fleet, forwarder, metrics }, () => ({
       ...bodyLimit(),
@@ -214,7 +163,6 @@ export async function assemble(
   const caches = () => quick.caches();
   const threads = () => threadStates(pool, thread);
   const availableEndpoints = () => fleet.available(null).length;
-  const nowMs = () => performance.now();
   const page = (accept: string | undefined) =>
     metricsPage({ fleet, discovery, index, queue, caches, threads, metrics }, accept);
   const heartbeat = new Heartbeat({ book, fleet, index, queue, metrics });
@@ -251,7 +199,8 @@ export async function assemble(
     fleet.close();
     book.mismatches.close();
     await forwarder.close();
-    await replica.save();
+    // Who only looks at a fleet, or found the port taken, leaves the file of the router as it is.
+    if (hasServed) await replica.save();
     await Promise.all([thread.close(), pool.close(), replica.close(), tracer?.close()]);
     index.close();
   };
@@ -272,7 +221,8 @@ export async function assemble(
     matcher: pool,
     unknownTopics,
     metrics,
-    async change(next) {
+    async change(wanted) {
+      const next = await withTokenizerFolders(wanted);
       // What takes time or may fail comes first, so that the change itself can do neither.
       await matching.prepare(current.models, next.models);
       const { config: settled, changed, waiting } = configChange(current, next);
@@ -289,7 +239,12 @@ export async function assemble(
       discovery.follow(settled.models);
       return { changed, waiting };
     },
-    listen: () => ports.listen(),
+    async listen() {
+      await replica.prepare();
+      const urls = await ports.listen();
+      hasServed = true;
+      return urls;
+    },
     async close(graceMs) {
       draining = true;
       await ports.drain(graceMs);

@@ -1,9 +1,12 @@
 // What matches prompts: the pool of threads, and the main thread for what takes little.
 import type { Config, ModelConfig } from '../config/config.js';
+import { ConfigError } from '../errors.js';
 import { native } from '../native.js';
 import { parseRequest } from '../openai/request-parser.js';
 import type { PrefixIndex } from '../prefix/prefix-index.js';
 import { overdueOutline } from '../router/overdue-outline.js';
+import { ChatTemplate } from '../tokenizer/chat-template.js';
+import { TemplateError } from '../tokenizer/jinja/template-error.js';
 import { RequestMatcher } from '../tokenizer/match-request.js';
 import type { MatchModels } from '../tokenizer/match-task.js';
 import { QuickMatcher } from '../tokenizer/quick-matcher.js';
@@ -18,12 +21,13 @@ export interface Matching {
   prepare(before: readonly ModelConfig[], after: readonly ModelConfig[]): Promise<void>;
 }
 
-/** Rejects with ConfigError when a tokenizer cannot be loaded; then no thread is left. */
+/** Rejects with ConfigError when a tokenizer cannot be loaded, or a template cannot be read; then no thread is left. */
 export async function startMatching(
   index: PrefixIndex,
   models: MatchModels,
   settings: () => Config,
 ): Promise<Matching> {
+  checkTemplates(settings().models);
   const quick = new QuickMatcher(
     new RequestMatcher({
       parse: parseRequest,
@@ -55,10 +59,25 @@ export async function startMatching(
     pool,
     quick,
     async prepare(before, after) {
+      checkTemplates(after);
       for (const folder of newTokenizers(before, after)) {
         const { isQuick } = await pool.load(folder);
         if (isQuick) await quick.load([folder]);
       }
     },
   };
+}
+
+/** Each chat would be refused by a template that cannot be read. */
+function checkTemplates(models: readonly ModelConfig[]): void {
+  for (const { name, chatTemplate } of models) {
+    try {
+      if (chatTemplate !== null) new ChatTemplate(chatTemplate);
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      throw new ConfigError(
+        `chatTemplate of ${name}: ${error.message}; correct it, or set tokenizer: engine`,
+      );
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // Configured models as the fleet and the tokenizer pool want them.
 import type { Config, ModelConfig } from '../config/config.js';
 import type { FleetModel } from '../router/fleet-model.js';
+import { hubFolder, isHubReference } from '../tokenizer/hub-folder.js';
 import { ENGINE_TOKENIZER } from '../tokenizer/match-task.js';
 import type { RequestLimits } from '../tokenizer/request-limits.js';
 
@@ -40,4 +41,17 @@ export function newTokenizers(
     folders.delete(known);
   }
   return folders;
+}
+
+/** The same with folders in place of repositories on the hub. Rejects with ConfigError. */
+export async function withTokenizerFolders(config: Config): Promise<Config> {
+  const models = await Promise.all(
+    config.models.map(async (model) => {
+      const { tokenizer } = model;
+      return isHubReference(tokenizer)
+        ? { ...model, tokenizer: await hubFolder(tokenizer) }
+        : model;
+    }),
+  );
+  return { ...config, models };
 }

@@ -11,7 +11,10 @@ export function engineUrl(doc: string): Field<string> {
     if (url.username !== '' || url.search !== '' || url.hash !== '') {
       return fail(`${shown(value)} may have no user, query or fragment`);
     }
-    return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
+    const path = url.pathname.replace(/\/+$/, '');
+    // As clients write it; the router would ask for /v1/v1/chat/completions.
+    if (path.endsWith('/v1')) return fail(`${shown(value)}: leave out /v1, paths are added to it`);
+    return `${url.protocol}//${url.host}${path}`;
   });
 }
 

@@ -63,7 +63,7 @@ const model = table(
     name: text({ doc: 'Name clients use; the base model of the engines.' }),
     aliases: list(text({ doc: 'Another name.' }), { doc: 'Further names.', max: 64 }),
     tokenizer: text({
-      doc: 'Folder with tokenizer.json and tokenizer_config.json, hf://org/repo@revision, or engine (the engines are asked for the tokens of each prompt).',
+      doc: 'Folder with tokenizer.json and tokenizer_config.json, hf://org/repo@revision (fetched; HF_TOKEN, HF_ENDPOINT, HF_HOME), or engine (the engines are asked for the tokens of each prompt).',
     }),
     renderMedia: flag({
       doc: 'Ask an engine for the tokens of prompts with images, audio or video, so that they match past the first one.',

@@ -73,20 +73,24 @@ export async function replayHas(
   const socket = openReplaySocket(createEventContext(1), address, timeoutMs);
   let found = false;
   const end = await requestReplay(socket, 0, (_, payload) => {
-    found = announces(payload, prompt);
+    found = announcedBlocks(payload).some((block) => startsWith(prompt, block));
     return !found;
   });
   return end === 'complete' ? found : null;
 }
 
-function announces(payload: Uint8Array, prompt: Uint32Array): boolean {
+/** Tokens of each run of blocks that a batch tells of; none of a batch that cannot be read. */
+export function announcedBlocks(payload: Uint8Array): readonly Uint32Array[] {
   try {
-    return decodeBatch(payload).events.some((event) => {
-      if (event.type !== 'BlockStored' || event.tokenIds.length === 0) return false;
-      return event.tokenIds.every((token, i) => token === prompt[i]);
-    });
+    return decodeBatch(payload).events.flatMap((event) =>
+      event.type === 'BlockStored' && event.tokenIds.length > 0 ? [event.tokenIds] : [],
+    );
   } catch (error) {
-    if (error instanceof MsgpackError) return false;
+    if (error instanceof MsgpackError) return [];
     throw error;
   }
+}
+
+export function startsWith(prompt: Uint32Array, block: Uint32Array): boolean {
+  return block.every((token, i) => token === prompt[i]);
 }

@@ -29,20 +29,24 @@ export async function askHealth(
 }
 
 /** null: the engine's blocks are too large for a small prompt. */
+export function probePrompt({ metrics }: LiveEndpoint): Uint32Array | null {
+  const blockTokens = metrics?.blockSizeTokens ?? DEFAULT_BLOCK_TOKENS;
+  const blocks = 2 * blockTokens <= SMALL_TOKENS ? 2 : 1;
+  const tokens = blocks * blockTokens + 1;
+  if (tokens > PROBE_TOKENS_MAX) return null;
+  return Uint32Array.from(
+    { length: tokens },
+    () => FIRST_ID + Math.floor(Math.random() * ID_COUNT),
+  );
+}
+
 export async function sendProbe(
   forwarder: Forwarder,
   live: LiveEndpoint,
   model: ModelConfig,
+  prompt: Uint32Array,
   timeoutMs: number,
-): Promise<ProbeFacts | null> {
-  const blockTokens = live.metrics?.blockSizeTokens ?? DEFAULT_BLOCK_TOKENS;
-  const blocks = 2 * blockTokens <= SMALL_TOKENS ? 2 : 1;
-  const tokens = blocks * blockTokens + 1;
-  if (tokens > PROBE_TOKENS_MAX) return null;
-  const prompt = Uint32Array.from(
-    { length: tokens },
-    () => FIRST_ID + Math.floor(Math.random() * ID_COUNT),
-  );
+): Promise<ProbeFacts> {
   const body = Buffer.from(
     JSON.stringify({ model: model.name, prompt: [...prompt], max_tokens: 1 }),
   );

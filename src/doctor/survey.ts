@@ -25,7 +25,7 @@ export interface EventFacts {
   readonly replay: ZmtpPeer | null;
   /** Whether a replay was answered in full; null: not tried. */
   readonly replayAnswers: boolean | null;
-  /** Endpoints that are credited with the probe's blocks; empty while nobody is. */
+  /** Endpoints at whose event address the probe was told of; empty while nobody told. */
   readonly probeSeenAt: readonly string[];
   /** Whether the replay has the batch that announced the probe; null: not tried. */
   readonly replayHasProbe: boolean | null;

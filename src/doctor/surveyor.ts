@@ -16,7 +16,8 @@ import {
   surveySockets,
   waitingPublisher,
 } from './event-survey.js';
-import { askHealth, sendProbe } from './probe.js';
+import { askHealth, probePrompt, sendProbe } from './probe.js';
+import { ProbeListener } from './probe-listener.js';
 import { type EndpointSurvey, type FleetSurvey, freshBatches } from './survey.js';
 import { surveyChatTokens, surveyCompletionTokens, type TokenSurveyor } from './token-survey.js';
 
@@ -37,8 +38,6 @@ const LEARN_MS = 10_000;
 const CONNECT_MS = 1000;
 /** For the events of the probe, which come within a step. */
 const EVENTS_MS = 3000;
-/** The first events of a probe tell whose they are; later a replay from elsewhere may mix them up. */
-const FIRST_SIGHT_MS = 400;
 const LOOK_MS = 20;
 /** One prompt may wait behind others. */
 const PROBE_MS = 30_000;
@@ -49,10 +48,11 @@ type Place = readonly [model: ModelConfig, endpoint: EndpointConfig];
 
 export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
   const { config, fleet } = parts;
-  await until(CONNECT_MS, () => fleet.all.every(hasBegun));
-  await until(LEARN_MS, () => fleet.all.every(({ events }) => events?.isBeingRepaired === false));
+  const listener = new ProbeListener(fleet.all.map(({ endpoint }) => endpoint));
   const forwarder = createForwarder({ connectTimeoutMs: config.monitor.timeoutMs });
   try {
+    await until(CONNECT_MS, () => listener.isConnected && fleet.all.every(hasBegun));
+    await until(LEARN_MS, () => fleet.all.every(({ events }) => events?.isBeingRepaired === false));
     const places: Place[] = config.models.flatMap((model) =>
       fleet.all
         .filter(({ endpoint }) => endpoint.model === model.name)
@@ -61,11 +61,16 @@ export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
     const first: EndpointSurvey[] = [];
     for (let at = 0; at < places.length; at += AT_ONCE) {
       const some = places.slice(at, at + AT_ONCE);
-      first.push(...(await Promise.all(some.map((place) => look(place, parts, forwarder)))));
+      first.push(
+        ...(await Promise.all(some.map((place) => look(place, parts, forwarder, listener)))),
+      );
     }
     const current = () => first.map((survey) => withEvents(survey, fleet));
-    await until(EVENTS_MS, () => parts.unknownTopics().length > 0 || current().every(hasSpoken));
-    const attributed = await Promise.all(current().map((survey) => attribute(survey, parts)));
+    const isSilent = (survey: EndpointSurvey) => !hasSpoken(survey, listener);
+    await until(EVENTS_MS, () => parts.unknownTopics().length > 0 || !current().some(isSilent));
+    const attributed = await Promise.all(
+      current().map((survey) => attribute(survey, parts, listener)),
+    );
     const endpoints = await explainSilence(attributed, parts);
     return {
       models: config.models,
@@ -76,6 +81,7 @@ export async function surveyFleet(parts: SurveyParts): Promise<FleetSurvey> {
       endpoints,
     };
   } finally {
+    listener.close();
     await forwarder.close();
   }
 }
@@ -84,6 +90,7 @@ async function look(
   [model, endpoint]: Place,
   parts: SurveyParts,
   forwarder: Forwarder,
+  listener: ProbeListener,
 ): Promise<EndpointSurvey> {
   const { config, fleet, matcher, probes } = parts;
   const { timeoutMs } = config.monitor;
@@ -100,16 +107,15 @@ async function look(
   const { kvReplay } = endpoint;
   const answers =
     replayIsThere && kvReplay !== null ? await replayAnswers(kvReplay, timeoutMs) : null;
-  const probe =
-    probes && http.status === 200 ? await sendProbe(forwarder, live, model, PROBE_MS) : null;
-  const probed = probe?.status === 200 ? probe.tokens : null;
-  if (probed !== null) await until(FIRST_SIGHT_MS, () => holdersOf(probed, parts).length > 0);
+  const prompt = probes && http.status === 200 ? probePrompt(live) : null;
+  if (prompt !== null) listener.expect(prompt);
+  const probe = prompt === null ? null : await sendProbe(forwarder, live, model, prompt, PROBE_MS);
   const events = {
     ...sockets,
     connectsHere: false,
     waitsAt: null,
     replayAnswers: answers,
-    probeSeenAt: probed === null ? [] : holdersOf(probed, parts),
+    probeSeenAt: [],
     replayHasProbe: null,
   };
   const { metrics, models } = live;
@@ -123,11 +129,14 @@ function withEvents(survey: EndpointSurvey, fleet: Fleet): EndpointSurvey {
 }
 
 /** Whose events told of the probe, and whether the replay tells of it as well. */
-async function attribute(survey: EndpointSurvey, parts: SurveyParts): Promise<EndpointSurvey> {
+async function attribute(
+  survey: EndpointSurvey,
+  parts: SurveyParts,
+  listener: ProbeListener,
+): Promise<EndpointSurvey> {
   const { endpoint, events, probe } = survey;
   if (probe === null || probe.status !== 200) return survey;
-  const seen = events.probeSeenAt;
-  const probeSeenAt = seen.length > 0 ? seen : holdersOf(probe.tokens, parts);
+  const probeSeenAt = [...listener.heardAt(probe.tokens), ...holdersOf(probe.tokens, parts)];
   const mayAsk = freshBatches(events) > 0 && events.replayAnswers === true;
   const replayHasProbe =
     mayAsk && endpoint.kvReplay !== null
@@ -136,10 +145,10 @@ async function attribute(survey: EndpointSurvey, parts: SurveyParts): Promise<En
   return { ...survey, events: { ...events, probeSeenAt, replayHasProbe } };
 }
 
-/** Names of the endpoints that are credited with a prompt's first block. */
+/** Names of the endpoints without an address of their own that are credited with a prompt's first block. */
 function holdersOf(tokens: Uint32Array, { fleet, index }: SurveyParts): readonly string[] {
-  return fleet.all.flatMap(({ endpoint: { name, slot }, events }) => {
-    if (events?.settings == null) return [];
+  return fleet.all.flatMap(({ endpoint: { name, slot, kvEvents }, events }) => {
+    if (events?.settings == null || kvEvents !== null) return [];
     const triples = index.match(hashPrompt(tokens, events.settings).subarray(0, 1));
     // Others may hash otherwise: a hit says something of this endpoint only.
     return triples.some((value, i) => i % 3 === 0 && value === slot) ? [name] : [];
@@ -147,12 +156,13 @@ function holdersOf(tokens: Uint32Array, { fleet, index }: SurveyParts): readonly
 }
 
 /** Nothing more is to be expected of it. */
-function hasSpoken(survey: EndpointSurvey): boolean {
+function hasSpoken(survey: EndpointSurvey, listener: ProbeListener): boolean {
   const { probe, events, metrics } = survey;
   if (probe === null || probe.status !== 200 || metrics?.prefixCaching === false) return true;
   const { publisher, after } = events;
   if (publisher !== null && (publisher.kind !== 'socket' || publisher.type !== 'PUB')) return true;
-  return freshBatches(events) > 0 && after?.settings != null;
+  const isHeard = publisher === null || listener.heardAt(probe.tokens).length > 0;
+  return isHeard && freshBatches(events) > 0 && after?.settings != null;
 }
 
 /** Where else the publishers of silent engines may be. */

@@ -1,8 +1,7 @@
-// What one endpoint holds, as its batches tell, and how those blocks are keyed in the prefix index:
-// by the engine's hashes once these are proven reproducible, else by token ids.
+// What one endpoint holds, as its batches tell.
 import { TIER } from '../native.js';
-import type { proveHashing } from '../prefix/hash-prover.js';
 import type { HashSettings } from '../prefix/hash-settings.js';
+import { BlockKeying, type Keying, type Prover } from './block-keying.js';
 import { BlocksLog } from './blocks-log.js';
 import { type EventApplier, tierOf } from './event-applier.js';
 import type { Counts } from './event-counts.js';
@@ -11,16 +10,8 @@ import type { EventSource } from './event-messages.js';
 import { GroupFilter } from './group-filter.js';
 import type { BlockRemoved, BlockStored, KvEvent } from './kv-event.js';
 import { MsgpackError } from './msgpack-walker.js';
-import { ProofSchedule } from './proof-schedule.js';
-import { isRoot, type Proven, ProvenHashing } from './proven-hashing.js';
-import { type RehashBudget, Rehasher } from './rehasher.js';
+import type { RehashBudget } from './rehasher.js';
 import type { StreamContent } from './replay-run.js';
-
-export type Prover = typeof proveHashing;
-
-/** How the blocks in the index are keyed. `unproven`: by the engine's hashes, which nothing has
- * confirmed yet. */
-export type Keying = 'unproven' | 'exact' | 'rehashed';
 
 export interface BlocksSetup {
   readonly source: EventSource;
@@ -39,30 +30,32 @@ const UNREADABLE_REMOVAL = 'a removal cannot be read: what it took away is not k
 export class EndpointBlocks implements StreamContent {
   readonly #setup: BlocksSetup;
   readonly #groups = new GroupFilter();
-  #keying: Keying = 'unproven';
-  readonly #hashing = new ProvenHashing();
-  #reason = 'no run of blocks from the start of a prompt seen yet';
-  #rehasher: Rehasher | null = null;
-  readonly #proofs = new ProofSchedule();
+  readonly #keying: BlockKeying;
   #holdsSome = false;
   readonly #log: BlocksLog;
   #lagSeconds: number | null = null;
 
   constructor(setup: BlocksSetup) {
     this.#setup = setup;
-    this.#log = new BlocksLog(setup.source.name, setup.nowMs);
+    const { source, prove, rehashBudget, changed } = setup;
+    const clear = () => this.#clearAll();
+    this.#keying = new BlockKeying({
+      ...{ prove, rehashBudget, clear, changed },
+      expected: source.expected,
+    });
+    this.#log = new BlocksLog(source.name, setup.nowMs);
   }
 
   get keying(): Keying {
-    return this.#keying;
+    return this.#keying.keying;
   }
 
   get reason(): string {
-    return this.#reason;
+    return this.#keying.reason;
   }
 
   get settings(): HashSettings | null {
-    return this.#rehasher === null ? this.#hashing.settings : this.#rehasher.settings;
+    return this.#keying.settings;
   }
 
   /** Which KV cache groups are followed, as bits. */
@@ -70,13 +63,11 @@ export class EndpointBlocks implements StreamContent {
     return [...this.#groups.words];
   }
 
-  /** Its blocks are in the index already, keyed by the engine's hashes as `settings` say. The next run
-   * from the start of a prompt will show whether that still holds. */
+  /** Its blocks are in the index already, keyed by the engine's hashes as `settings` say. */
   resume(settings: HashSettings, groups: readonly number[]): void {
     this.#groups.words.set(groups.slice(0, this.#groups.words.length));
-    this.#hashing.resume(settings);
     this.#holdsSome = true;
-    this.#become('exact', 'proven before, as a snapshot of the index says');
+    this.#keying.resume(settings);
   }
 
   /** Whether anything was stored since all was last forgotten. */
@@ -84,14 +75,20 @@ export class EndpointBlocks implements StreamContent {
     return this.#holdsSome;
   }
 
+  /** Age of the newest batch when it came, replays aside: theirs says how long nothing was stored. */
   get lagSeconds(): number | null {
     return this.#lagSeconds;
   }
 
-  apply(payload: Uint8Array): 'applied' | 'relearn' {
-    this.#proofs.countBatch();
-    const { applier } = this.#setup;
-    if (this.#keying === 'exact' && !this.#proofs.isDue(true) && applier.takesBatches) {
+  apply(payload: Uint8Array, isReplayed = false): 'applied' | 'relearn' {
+    const lagBefore = this.#lagSeconds;
+    const outcome = this.#apply(payload);
+    if (isReplayed) this.#lagSeconds = lagBefore;
+    return outcome;
+  }
+
+  #apply(payload: Uint8Array): 'applied' | 'relearn' {
+    if (this.#keying.takesBatch() && this.#setup.applier.takesBatches) {
       return this.#applyWhole(payload) ? 'relearn' : 'applied';
     }
     const batch = this.#decode(payload);
@@ -111,22 +108,19 @@ export class EndpointBlocks implements StreamContent {
   cleared(): void {
     this.#setup.counts.cleared += 1;
     this.#setup.applier.clear(TIER.gpu);
-    this.#rehasher?.clear(TIER.gpu);
+    this.#keying.forgetKeys(TIER.gpu);
   }
 
   restarted(): void {
     this.forget('the engine restarted');
-    this.#dropRehasher();
     this.#groups.reset();
-    this.#hashing.forget();
-    this.#proofs.restart();
-    this.#become('unproven', 'the engine restarted; no run from the start of a prompt seen since');
+    this.#keying.restarted();
   }
 
   /** The endpoint is gone. */
   close(): void {
     this.#clearAll();
-    this.#dropRehasher();
+    this.#keying.close();
   }
 
   /** The quick way, for engines whose own hashes are the keys. */
@@ -141,17 +135,16 @@ export class EndpointBlocks implements StreamContent {
     this.#lagSeconds = nowMs() / 1000 - applied.ts;
     if (applied.lostRemovals) this.forget(UNREADABLE_REMOVAL);
     const { keyedRoots, rootBlockSize } = applied;
-    return this.#hashing.isOpenTo(keyedRoots, rootBlockSize) && this.#proveByRunsOf(payload);
+    return this.#keying.isOpenTo(keyedRoots, rootBlockSize) && this.#proveByRunsOf(payload);
   }
 
   /** The batch is applied, but some of its runs can prove more than earlier ones did. */
   #proveByRunsOf(payload: Uint8Array): boolean {
-    this.#hashing.looked();
+    this.#keying.looked();
     let relearn = false;
     for (const event of this.#decode(payload)?.events ?? []) {
       if (event.type !== 'BlockStored' || !this.#groups.takesStored(event)) continue;
-      if (!this.#hashing.isOpenToRun(event)) continue;
-      relearn = this.#tryEvent(() => this.#prove(event)) || relearn;
+      relearn = this.#tryEvent(() => this.#keying.learnFrom(event)) || relearn;
     }
     return relearn;
   }
@@ -205,7 +198,7 @@ export class EndpointBlocks implements StreamContent {
           counts.ignored += 1;
           return false;
         }
-        const relearn = this.#proofIsDue(event) && this.#prove(event);
+        const relearn = this.#keying.proveIfDue(event);
         this.#store(event);
         return relearn;
       }
@@ -221,96 +214,29 @@ export class EndpointBlocks implements StreamContent {
 
   #store(event: BlockStored): void {
     const { applier, counts } = this.#setup;
-    const hashes = this.#rehasher === null ? event.blockHashes : this.#rehash(event);
-    if (hashes === null) {
+    const keys = this.#keying.keysOf(event);
+    if (keys === null) {
       counts.ignored += 1;
       return;
     }
     counts.stored += 1;
-    this.#holdsSome ||= hashes.length > 0;
-    const { parentBlockHash } = event;
-    const parent =
-      this.#rehasher === null ? parentBlockHash : this.#rehasher.keyOf(parentBlockHash);
-    applier.store(tierOf(event.medium), hashes, parent);
-  }
-
-  #rehash(event: BlockStored): BigUint64Array | null {
-    if (this.#rehasher === null) return null;
-    const settled = this.#rehasher.settings !== null;
-    const own = this.#rehasher.store(event);
-    if (!settled && this.#rehasher.settings !== null) this.#setup.changed();
-    return typeof own === 'string' ? null : own;
+    this.#holdsSome ||= keys.length > 0;
+    applier.store(tierOf(event.medium), keys, this.#keying.keyOf(event.parentBlockHash));
   }
 
   #remove(event: BlockRemoved): void {
     const { applier, counts } = this.#setup;
-    const hashes = this.#rehasher === null ? event.blockHashes : this.#rehasher.remove(event);
+    const keys = this.#keying.keysOfRemoved(event);
     counts.removed += 1;
-    applier.remove(tierOf(event.medium), hashes);
+    applier.remove(tierOf(event.medium), keys);
   }
 
-  #proofIsDue(event: BlockStored): boolean {
-    if (!isRoot(event)) return false;
-    const isExact = this.#keying === 'exact';
-    return (isExact && this.#hashing.isOpenToRun(event)) || this.#proofs.isDue(isExact);
-  }
-
-  /** True when what is stored so far is keyed the wrong way. */
-  #prove(event: BlockStored): boolean {
-    const proof = this.#setup.prove(event, this.#setup.source.expected);
-    this.#proofs.begin(this.#keying !== 'unproven');
-    if ('proven' in proof) {
-      this.#proofs.proven();
-      return this.#proven(event, proof);
-    }
-    if ('undecidable' in proof) {
-      if (this.#keying === 'unproven') this.#become('unproven', `not proven: ${proof.undecidable}`);
-      return false;
-    }
-    const outweighs = this.#proofs.refuted(this.#keying === 'exact');
-    if (this.#keying === 'rehashed' || !outweighs) return false;
-    return this.#turnToTokens(proof.refuted);
-  }
-
-  #proven(event: BlockStored, proof: Proven): boolean {
-    const wasRehashed = this.#rehasher !== null;
+  /** True when there was something. */
+  #clearAll(): boolean {
     const heldSome = this.#holdsSome;
-    if (wasRehashed) {
-      this.#clearAll();
-      this.#dropRehasher();
-    }
-    const changed = this.#hashing.take(event, proof);
-    if (changed || this.#keying !== 'exact') this.#become('exact', proof.reason);
-    // The reason may be the same in words.
-    if (changed) this.#setup.changed();
-    return wasRehashed && heldSome;
-  }
-
-  #turnToTokens(refuted: string): boolean {
-    const heldSome = this.#holdsSome;
-    this.#clearAll();
-    this.#hashing.forget();
-    this.#rehasher = new Rehasher(this.#setup.rehashBudget);
-    this.#proofs.restart();
-    this.#become('rehashed', `keyed by token ids: ${refuted}`);
-    return heldSome;
-  }
-
-  #become(keying: Keying, reason: string): void {
-    if (keying === this.#keying && reason === this.#reason) return;
-    this.#keying = keying;
-    this.#reason = reason;
-    this.#setup.changed();
-  }
-
-  #clearAll(): void {
     this.#setup.applier.clear(null);
-    this.#rehasher?.clear(null);
+    this.#keying.forgetKeys(null);
     this.#holdsSome = false;
-  }
-
-  #dropRehasher(): void {
-    this.#rehasher?.clear(null);
-    this.#rehasher = null;
+    return heldSome;
   }
 }

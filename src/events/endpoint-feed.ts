@@ -1,8 +1,9 @@
 // Everything the event thread does for one endpoint: its publishers' streams, its blocks, its state.
 import type { Trust } from '../endpoint/endpoint.js';
 import type { NativePrefixIndex } from '../native.js';
+import type { Prover } from './block-keying.js';
 import type { CheckBudget } from './check-budget.js';
-import { EndpointBlocks, type Prover } from './endpoint-blocks.js';
+import { EndpointBlocks } from './endpoint-blocks.js';
 import { EndpointStream } from './endpoint-stream.js';
 import { EventApplier } from './event-applier.js';
 import { newCounts } from './event-counts.js';

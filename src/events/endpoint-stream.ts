@@ -5,9 +5,20 @@ import type { CheckBudget } from './check-budget.js';
 import type { Counts } from './event-counts.js';
 import { peekTimestamp } from './event-frames.js';
 import { type HeldBudget, HeldMessages } from './held-messages.js';
+import { ReplayAllowance } from './replay-allowance.js';
 import type { StreamContent } from './replay-run.js';
 import { SequenceTracker } from './sequence-tracker.js';
-import { type Repair, type RepairEnd, type ReplayService, runRepair } from './stream-repair.js';
+import { SilenceTimer } from './silence-timer.js';
+import { StreamDoubt } from './stream-doubt.js';
+import {
+  COMPLETE,
+  LEARN,
+  RELEARN,
+  type Repair,
+  type RepairEnd,
+  type ReplayService,
+  runRepair,
+} from './stream-repair.js';
 
 export interface StreamSetup {
   readonly content: StreamContent;
@@ -21,61 +32,39 @@ export interface StreamSetup {
   readonly changed: () => void;
 }
 
-/** An engine that did not answer a replay is not asked again for this long; gaps are then forgotten
- * at once instead of holding the live stream back each time. */
-const REPLAY_REST_MS = 30_000;
-/** Replays in a row while repairing one fault; then the blocks are forgotten. */
-const REPAIRS_MAX = 4;
 /** An engine that loads a model is away longer than this; a network fault that TCP or libzmq
  * survives is usually shorter. Decides only where no replay can tell. */
 const RESTART_AWAY_MS = 15_000;
-/** A stream that has been silent for this long is asked for its end, once: a lost batch shows by the
- * number of the next one, and there may be none for hours. */
-const SILENCE_MS = 500;
 /** Held messages applied before other endpoints get their turn. */
 const DRAIN_STEP = 64;
-
-const LEARN: Repair = { kind: 'full', cause: 'first', reason: 'learning what the engine holds' };
-const RELEARN: Repair = {
-  kind: 'full',
-  cause: 'relearn',
-  reason: 'reading all batches again, keyed the other way',
-};
-const COMPLETE: Repair = {
-  kind: 'full',
-  cause: 'relearn',
-  reason: 'reading all batches again after many faults in a row',
-};
 
 export class EndpointStream {
   readonly #setup: StreamSetup;
   readonly #tracker = new SequenceTracker();
   readonly #held: HeldMessages;
   #state: 'live' | 'waiting for a turn' | 'repairing' = 'live';
-  /** Why the repair under way puts the blocks in doubt. */
-  #repairReason: string | null = null;
-  #repairKind: Repair['kind'] | null = null;
-  /** The connection is new, and nothing has shown that the process is not. */
-  #unverified: string | null = null;
-  #repairs = 0;
+  readonly #doubt: StreamDoubt;
+  readonly #allowance: ReplayAllowance;
   /** Something was forgotten that a replay would bring back, but too many had been made in a row. */
   #incomplete = false;
   /** A replay has been tried, so the first live message needs none. */
   #learned = false;
   #reconnectedMeanwhile = false;
   #awaySinceMs: number | null = null;
-  #restUntilMs = 0;
-  #endTimer: NodeJS.Timeout | null = null;
+  readonly #silence: SilenceTimer;
   #closed = false;
 
   constructor(setup: StreamSetup) {
     this.#setup = setup;
     this.#held = new HeldMessages(setup.budget);
+    this.#doubt = new StreamDoubt(setup.changed);
+    this.#allowance = new ReplayAllowance(setup.nowMs);
+    this.#silence = new SilenceTimer(this.#tracker, (isSilent) => this.#checkEnd(isSilent));
   }
 
   /** Why the blocks known may be wrong just now; null: they are right. */
   get doubt(): string | null {
-    return this.#repairReason ?? this.#unverified;
+    return this.#doubt.reason;
   }
 
   get sequence(): number | null {
@@ -87,7 +76,7 @@ export class EndpointStream {
   get position(): { readonly sequence: number; readonly ts: number } | null {
     const { applied, appliedTs } = this.#tracker;
     if (applied === null || applied < 0 || Number.isNaN(appliedTs)) return null;
-    if (this.#state === 'waiting for a turn' || this.#repairKind === 'full') return null;
+    if (this.#state === 'waiting for a turn' || this.#doubt.isOfAll) return null;
     return { sequence: applied, ts: appliedTs };
   }
 
@@ -114,7 +103,7 @@ export class EndpointStream {
     if (this.#closed) return;
     const awayMs = this.#awaySinceMs === null ? 0 : this.#setup.nowMs() - this.#awaySinceMs;
     this.#awaySinceMs = null;
-    this.#restUntilMs = 0;
+    this.#allowance.endRest();
     if (this.#state !== 'live') {
       this.#reconnectedMeanwhile = true;
       return;
@@ -145,7 +134,7 @@ export class EndpointStream {
   close(): void {
     this.#closed = true;
     this.#held.clear();
-    if (this.#endTimer !== null) clearTimeout(this.#endTimer);
+    this.#silence.close();
   }
 
   /** Applies a message, or says which repair must come before it. */
@@ -164,22 +153,19 @@ export class EndpointStream {
       case 'first':
         if (!this.#learned && this.#mayReplay()) this.#start(LEARN);
         break;
-      case 'gap': {
-        const repair = this.#findGap(verdict.from, verdict.to);
-        if (repair !== null) return repair;
-        break;
-      }
+      case 'gap':
       case 'restart': {
-        const repair = this.#findRestart();
+        const isGap = verdict.kind === 'gap';
+        const repair = isGap ? this.#findGap(verdict.from, verdict.to) : this.#findRestart();
         if (repair !== null) return repair;
         break;
       }
       case 'next':
         break;
     }
-    const outcome = this.#setup.content.apply(payload);
+    const outcome = this.#setup.content.apply(payload, false);
     this.#tracker.advance(sequence, ts);
-    if (this.#unverified !== null) this.#setUnverified(null);
+    this.#doubt.verified();
     this.#checkEndLater();
     return outcome === 'relearn' && this.#mayReplay() ? RELEARN : null;
   }
@@ -190,13 +176,13 @@ export class EndpointStream {
     if (this.#mayReplay()) return { kind: 'continue', cause: 'gap', reason };
     this.#setup.content.forget(`${reason} and cannot be replayed`);
     this.#tracker.reset(null);
-    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
+    this.#incomplete ||= this.#allowance.isSpent;
     return null;
   }
 
   #findRestart(): Repair | null {
     this.#restarted();
-    this.#incomplete ||= this.#repairs >= REPAIRS_MAX;
+    this.#incomplete ||= this.#allowance.isSpent;
     if (!this.#mayReplay()) return null;
     return { kind: 'full', cause: 'restart', reason: 'the engine restarted' };
   }
@@ -210,7 +196,7 @@ export class EndpointStream {
   #mayReplay(): boolean {
     // A replay that waits for its turn will bring everything.
     if (this.#setup.service === null || this.#state === 'waiting for a turn') return false;
-    return this.#repairs < REPAIRS_MAX && this.#setup.nowMs() >= this.#restUntilMs;
+    return this.#allowance.isOpen;
   }
 
   #start(repair: Repair): void {
@@ -218,7 +204,7 @@ export class EndpointStream {
     if (service === null) return;
     // What is not known yet need not be held: live batches serve until their replay has a turn.
     this.#state = repair === LEARN ? 'waiting for a turn' : 'repairing';
-    this.#setRepairReason(repair);
+    this.#doubt.repair(repair);
     // It handles every failure of the engine; what else it throws is a bug and ends the thread.
     void this.#repair(repair, service);
   }
@@ -228,15 +214,14 @@ export class EndpointStream {
     this.#state = 'repairing';
     this.#learned = true;
     const { content, counts } = this.#setup;
-    const tracker = this.#tracker;
     const isClosed = () => this.#closed;
     const otherProcess = () => this.#held.clear();
-    const stream = { service, tracker, content, counts, isClosed, otherProcess };
+    const stream = { service, tracker: this.#tracker, content, counts, isClosed, otherProcess };
     let repair: Repair | null = first;
     while (repair !== null && !this.#closed) {
-      this.#repairs += 1;
+      this.#allowance.use();
       if (repair.cause !== 'end') counts.replays += 1;
-      this.#setRepairReason(repair);
+      this.#doubt.repair(repair);
       const end = await runRepair(repair, stream);
       if (this.#closed) break;
       repair = this.#conclude(repair, end) ?? (await this.#drain());
@@ -248,19 +233,18 @@ export class EndpointStream {
   /** What the replay's end means; a repair that must follow. */
   #conclude(repair: Repair, { complete, appliedCount, relearn }: RepairEnd): Repair | null {
     const known = this.#tracker.applied !== null;
-    const { content, nowMs } = this.#setup;
     if (complete) {
       // With live messages at hand the publisher keeps no buffer, and any number may come next.
       if (!known && this.#held.size === 0) this.#tracker.reset(-1);
-      this.#unverified = null;
+      this.#doubt.replayed();
       return relearn ? RELEARN : null;
     }
-    this.#restUntilMs = nowMs() + REPLAY_REST_MS;
+    this.#allowance.rest();
     const untouched = appliedCount === 0;
     if (untouched && (repair === LEARN || repair.cause === 'end')) return null;
     if (untouched && repair.cause === 'connect') this.#reconnectedWithoutReplay(0);
     else {
-      if (known) content.forget(`${repair.reason}; the replay did not answer in full`);
+      if (known) this.#setup.content.forget(`${repair.reason}; the replay did not answer in full`);
       this.#tracker.reset(null);
     }
     return null;
@@ -279,8 +263,8 @@ export class EndpointStream {
 
   #goLive(repaired: Repair): void {
     this.#state = 'live';
-    this.#repairs = 0;
-    this.#setRepairReason(null);
+    this.#allowance.refill();
+    this.#doubt.repair(null);
     if (this.#reconnectedMeanwhile) {
       this.#reconnectedMeanwhile = false;
       this.connected();
@@ -289,39 +273,25 @@ export class EndpointStream {
 
   #reconnectedWithoutReplay(awayMs: number): void {
     if (awayMs >= RESTART_AWAY_MS) this.#restarted();
-    else this.#setUnverified('reconnected; the next batch will tell whether any was missed');
+    else this.#doubt.unverified('reconnected; the next batch will tell whether any was missed');
   }
 
   /** Batches published between the replay and the subscription are in neither, and a publisher at
    * its high-water mark drops: on an engine that falls silent then, no number would ever show it. */
   #checkEndLater(): void {
-    if (this.#endTimer !== null || this.#setup.service === null) return;
-    const seen = this.#tracker.applied;
-    this.#endTimer = setTimeout(() => {
-      this.#endTimer = null;
-      if (this.#closed) return;
-      const silent = this.#tracker.applied === seen && this.#state === 'live';
-      if (this.#incomplete && this.#state === 'live' && this.#mayReplay()) {
-        this.#incomplete = false;
-        this.#start(COMPLETE);
-      } else if (!silent) this.#checkEndLater();
-      else if (seen !== null && this.#awaySinceMs === null && this.#mayReplay()) {
-        if (!this.#setup.checks.take(this.#setup.nowMs())) this.#checkEndLater();
-        else this.#start({ kind: 'continue', cause: 'end', reason: 'the last batches were lost' });
-      }
-    }, SILENCE_MS);
-    this.#endTimer.unref();
+    if (this.#setup.service !== null) this.#silence.start();
   }
 
-  #setRepairReason(repair: Repair | null): void {
-    this.#repairKind = repair?.kind ?? null;
-    // A check of the end finds something so rarely that it casts no doubt.
-    this.#repairReason = repair === null || repair.cause === 'end' ? null : repair.reason;
-    this.#setup.changed();
-  }
-
-  #setUnverified(reason: string | null): void {
-    this.#unverified = reason;
-    this.#setup.changed();
+  #checkEnd(isSilent: boolean): void {
+    if (this.#closed) return;
+    const isLive = this.#state === 'live';
+    if (this.#incomplete && isLive && this.#mayReplay()) {
+      this.#incomplete = false;
+      this.#start(COMPLETE);
+    } else if (!isSilent || !isLive) this.#checkEndLater();
+    else if (this.#tracker.applied !== null && this.#awaySinceMs === null && this.#mayReplay()) {
+      if (!this.#setup.checks.take(this.#setup.nowMs())) this.#checkEndLater();
+      else this.#start({ kind: 'continue', cause: 'end', reason: 'the last batches were lost' });
+    }
   }
 }

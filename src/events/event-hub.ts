@@ -2,8 +2,8 @@
 import { log } from '../log.js';
 import { type NativePrefixIndex, type NativeSnapshotIndex, native } from '../native.js';
 import { proveHashing } from '../prefix/hash-prover.js';
+import type { Prover } from './block-keying.js';
 import { CheckBudget } from './check-budget.js';
-import type { Prover } from './endpoint-blocks.js';
 import { EndpointFeed, type FeedSetup } from './endpoint-feed.js';
 import { type EventMessage, peekRank } from './event-frames.js';
 import type { EventCommand, EventReport, EventSource, EventThreadData } from './event-messages.js';

@@ -24,6 +24,22 @@ export interface Repair {
   readonly reason: string;
 }
 
+export const LEARN: Repair = {
+  kind: 'full',
+  cause: 'first',
+  reason: 'learning what the engine holds',
+};
+export const RELEARN: Repair = {
+  kind: 'full',
+  cause: 'relearn',
+  reason: 'reading all batches again, keyed the other way',
+};
+export const COMPLETE: Repair = {
+  kind: 'full',
+  cause: 'relearn',
+  reason: 'reading all batches again after many faults in a row',
+};
+
 export interface RepairedStream {
   readonly service: ReplayService;
   readonly tracker: SequenceTracker;

@@ -1,33 +1,21 @@
 // UwsExchange: an Exchange on uWebSockets.js.
 import assert from 'node:assert';
 import type { Exchange, HeaderList } from './exchange.js';
-import { clientClosed, notRead, RequestBody } from './request-body.js';
+import { ExchangeLife } from './exchange-life.js';
+import { clientClosed } from './request-body.js';
 import type { BodyFraming, RequestHead } from './request-head.js';
-import { type ConnectionPolicy, hasNoBody, headersToWrite, statusLine } from './response-head.js';
+import { type ConnectionPolicy, hasNoBody, statusLine } from './response-head.js';
 import type { UwsResponse } from './uwebsockets.js';
 
 /** uWebSockets.js closes a connection 8 to 12 s after its last response. A client that is told does not
  * send its next request into a connection that is just being closed. */
 const KEEP_ALIVE = 'timeout=8';
 
-export class UwsExchange implements Exchange {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly headers: HeaderList;
+export class UwsExchange extends ExchangeLife implements Exchange {
   readonly #response: UwsResponse;
-  readonly #policy: ConnectionPolicy;
-  readonly #onClosed: () => void;
   readonly #framing: BodyFraming;
-  readonly #body: RequestBody;
   #collecting = false;
   #paused = false;
-
-  #aborted = false;
-  readonly #abortCallbacks: (() => void)[] = [];
-  #controller: AbortController | null = null;
-
-  #status = 0;
   #headers: HeaderList = [];
   #contentLength: number | null = null;
   #headSent = false;
@@ -36,8 +24,6 @@ export class UwsExchange implements Exchange {
   #unsent: Uint8Array | null = null;
   #unsentOffset = 0;
   #drainCallback: (() => void) | null = null;
-  #started = false;
-  #ended = false;
 
   constructor(
     response: UwsResponse,
@@ -45,55 +31,16 @@ export class UwsExchange implements Exchange {
     policy: ConnectionPolicy,
     onClosed: () => void,
   ) {
-    this.method = head.method;
-    this.path = head.path;
-    this.query = head.query;
-    this.headers = head.headers;
+    super(head, policy, onClosed);
     this.#framing = head.framing;
     this.#response = response;
-    this.#policy = policy;
-    this.#onClosed = onClosed;
-    this.#body = new RequestBody(head.framing.declaredBytes);
-    response.onAborted(() => this.#abort());
-  }
-
-  get aborted(): boolean {
-    return this.#aborted;
-  }
-
-  get status(): number {
-    return this.#status;
-  }
-
-  get started(): boolean {
-    return this.#started;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#aborted) this.#controller.abort();
-    }
-    return this.#controller.signal;
-  }
-
-  onAbort(callback: () => void): void {
-    if (this.#aborted) callback();
-    else if (!this.#ended) this.#abortCallbacks.push(callback);
-  }
-
-  header(name: string): string | undefined {
-    return this.headers.find(([key]) => key === name)?.[1];
+    response.onAborted(() => this.abort());
   }
 
   readBody(limitBytes: number): Promise<Uint8Array> {
-    if (this.#aborted) this.#body.fail(clientClosed);
-    const body = this.#body.read(limitBytes);
-    if (!this.#collecting && !this.#ended && !this.#aborted) this.#collect();
+    if (this.aborted) this.body.fail(clientClosed);
+    const body = this.body.read(limitBytes);
+    if (!this.#collecting && !this.ended && !this.aborted) this.#collect();
     this.#unpause();
     return body;
   }
@@ -102,44 +49,38 @@ export class UwsExchange implements Exchange {
    * at once, so a body that will be read later waits in the socket, but for what was read with the
    * head. Meanwhile a client that leaves goes unnoticed. */
   holdBody(): void {
-    if (!this.#framing.hasBody || this.#collecting || this.#ended || this.#aborted) return;
+    if (!this.#framing.hasBody || this.#collecting || this.ended || this.aborted) return;
     this.#paused = true;
     this.#response.pause();
     this.#collect();
   }
 
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
-    assert(!this.#started, 'a response was started already');
-    const checked = headersToWrite(headers);
-    this.#begin(status);
-    if (this.#aborted) return;
+    const checked = this.#begin(status, headers);
+    if (this.aborted) return;
     this.#response.cork(() => {
       this.#writeHead(status, checked);
       if (hasNoBody(this.method, status)) this.#endWithoutBody(Buffer.byteLength(body));
-      else this.#response.end(body, this.#policy.closesConnections);
+      else this.#response.end(body, this.policy.closesConnections);
     });
-    this.#finish();
+    this.finish();
   }
 
   start(status: number, headers: HeaderList, contentLength: number | null): void {
-    assert(!this.#started, 'a response was started already');
-    this.#headers = headersToWrite(headers);
+    this.#headers = this.#begin(status, headers);
     this.#contentLength = contentLength;
-    this.#begin(status);
     // Always, not only once it is needed: a failed write arms a timeout of 10 s, and only the
     // presence of this handler disarms it when the bytes have gone out after all.
-    if (!this.#aborted) this.#response.onWritable((offset) => this.#writable(offset));
+    if (!this.aborted) this.#response.onWritable((offset) => this.#writable(offset));
   }
 
   write(chunk: Uint8Array): boolean {
-    assert(this.#started, 'write before start');
-    if (this.#aborted || this.#ended || chunk.length === 0) return true;
-    if (hasNoBody(this.method, this.#status)) return true;
+    if (!this.sends(chunk)) return true;
     let accepted = true;
     this.#response.cork(() => {
       if (!this.#headSent) {
-        this.#writeHead(this.#status, this.#headers);
-        if (this.#policy.closesConnections) this.#response.writeHeader('connection', 'close');
+        this.#writeHead(this.status, this.#headers);
+        if (this.policy.closesConnections) this.#response.writeHeader('connection', 'close');
       }
       accepted =
         this.#contentLength === null
@@ -154,10 +95,10 @@ export class UwsExchange implements Exchange {
   }
 
   end(): void {
-    assert(this.#started, 'end before start');
-    if (this.#aborted || this.#ended) return;
+    assert(this.started, 'end before start');
+    if (this.aborted || this.ended) return;
     const length = this.#contentLength;
-    const bodyless = hasNoBody(this.method, this.#status);
+    const bodyless = hasNoBody(this.method, this.status);
     if (length !== null && !bodyless && this.#sentBytes < length) {
       this.destroy();
       return;
@@ -166,78 +107,72 @@ export class UwsExchange implements Exchange {
     if (this.#unsent !== null) return;
     // Told to close, uWebSockets.js adds a header, also to a body that has begun: the chunk would be
     // broken. Such a connection is left to the client, who has been told, or to close().
-    const closes = this.#policy.closesConnections && !this.#headSent;
+    const closes = this.policy.closesConnections && !this.#headSent;
     this.#response.cork(() => {
-      if (!this.#headSent) this.#writeHead(this.#status, this.#headers);
+      if (!this.#headSent) this.#writeHead(this.status, this.#headers);
       if (bodyless) this.#endWithoutBody(length);
       else this.#response.end(undefined, closes);
     });
-    this.#finish();
+    this.finish();
   }
 
   destroy(): void {
-    if (this.#aborted || this.#ended) return;
-    this.#finish();
+    if (this.aborted || this.ended) return;
+    this.finish();
     this.#response.close();
   }
 
-  #begin(status: number): void {
-    this.#started = true;
-    this.#status = status;
+  #begin(status: number, headers: HeaderList): HeaderList {
+    const checked = this.begin(status, headers);
     // Of a body not read by now the rest is dropped as it comes, so that the connection can go on.
-    this.#body.fail(notRead);
     this.#unpause();
+    return checked;
   }
 
   #collect(): void {
     this.#collecting = true;
     this.#response.onData((chunk, isLast) => {
-      this.#body.push(new Uint8Array(chunk), isLast);
+      this.body.push(new Uint8Array(chunk), isLast);
       if (isLast) this.#unpause();
     });
   }
 
   #unpause(): void {
-    if (!this.#paused || this.#ended || this.#aborted) return;
+    if (!this.#paused || this.ended || this.aborted) return;
     this.#paused = false;
     this.#response.resume();
   }
 
-  #abort(): void {
+  protected override abort(): void {
     // destroy() closes the socket, which uWebSockets.js reports here as well.
-    if (this.#ended) return;
-    this.#aborted = true;
-    this.#unsent = null;
-    this.#drainCallback = null;
-    this.#body.fail(clientClosed);
-    this.#onClosed();
-    this.#controller?.abort();
-    for (const callback of this.#abortCallbacks) callback();
-    this.#abortCallbacks.length = 0;
+    if (this.ended) return;
+    this.#dropUnsent();
+    super.abort();
   }
 
-  #finish(): void {
-    this.#ended = true;
+  protected override finish(): void {
+    this.#dropUnsent();
+    super.finish();
+  }
+
+  #dropUnsent(): void {
     this.#unsent = null;
     this.#drainCallback = null;
-    this.#abortCallbacks.length = 0;
-    this.#body.fail(notRead);
-    this.#onClosed();
   }
 
   #writeHead(status: number, headers: HeaderList): void {
     this.#headSent = true;
     this.#response.writeStatus(statusLine(status));
     for (const [name, value] of headers) this.#response.writeHeader(name, toBytes(value));
-    const closes = this.#framing.closesConnection || this.#policy.closesConnections;
+    const closes = this.#framing.closesConnection || this.policy.closesConnections;
     if (!closes) this.#response.writeHeader('keep-alive', KEEP_ALIVE);
   }
 
   /** The length is what the body would have (HEAD). A 204 has none, and a 304's text is not what the
    * length would be about. An argument given as undefined would count as a length. */
   #endWithoutBody(length: number | null): void {
-    const { closesConnections } = this.#policy;
-    if (length === null || this.#status === 204 || this.#status === 304) {
+    const { closesConnections } = this.policy;
+    if (length === null || this.status === 204 || this.status === 304) {
       this.#response.endWithoutBody();
     } else this.#response.endWithoutBody(length, closesConnections);
   }
@@ -255,7 +190,7 @@ export class UwsExchange implements Exchange {
   #tryEnd(bytes: Uint8Array, contentLength: number, offset: number): boolean {
     const [accepted, responded] = this.#response.tryEnd(bytes, contentLength);
     if (responded) {
-      this.#finish();
+      this.finish();
       return true;
     }
     if (accepted) return true;

@@ -34,6 +34,11 @@ export function settingsKey(settings: HashSettings): string {
   return `${algorithm}/${rootHex}/${blockSizeTokens}/${unit}/${profile}/${JSON.stringify(adapters)}`;
 }
 
+/** Settings come from other threads too, so equal ones need not be the same object. */
+export function sameSettings(a: HashSettings | null, b: HashSettings | null): boolean {
+  return a === null || b === null ? a === b : settingsKey(a) === settingsKey(b);
+}
+
 /** Tokens a link of the chain covers. */
 export function hashUnitOf({ blockSizeTokens, hashUnitTokens }: HashSettings): number {
   return hashUnitTokens ?? blockSizeTokens;

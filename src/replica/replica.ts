@@ -77,6 +77,11 @@ export class Replica {
     };
   }
 
+  /** Rejects with ConfigError where the index could not be written down. */
+  async prepare(): Promise<void> {
+    await this.#file?.prepare();
+  }
+
   /** Writes the index down for the next start, if a folder is configured. Never rejects. */
   async save(): Promise<void> {
     const file = this.#file;

@@ -1,8 +1,9 @@
 // A snapshot in a folder of the operator's: written when the router stops, read when it starts.
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { constants, createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { ConfigError } from '../errors.js';
 
 const NAME = 'index.snapshot';
 
@@ -13,10 +14,24 @@ export class StateFile {
     this.path = path.join(folder, NAME);
   }
 
+  /** Makes the folder. Rejects with ConfigError where nothing can be written: at the stop it would be
+   * too late. */
+  async prepare(): Promise<void> {
+    const folder = path.dirname(this.path);
+    try {
+      await mkdir(folder, { recursive: true });
+      await access(folder, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ConfigError(
+        `stateDir: nothing can be written to ${folder}: ${reason}; name a folder that this user owns`,
+      );
+    }
+  }
+
   /** Replaces the file only when the new one is complete. */
   async write(snapshot: AsyncIterable<Uint8Array>): Promise<void> {
     const unfinished = `${this.path}.${process.pid}`;
-    await mkdir(path.dirname(this.path), { recursive: true });
     try {
       await pipeline(snapshot, createWriteStream(unfinished, { flush: true }));
       await rename(unfinished, this.path);

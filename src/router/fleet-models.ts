@@ -1,13 +1,15 @@
 // FleetModels: the configured models by every name, and what their engines add to what is configured.
 import type { HeaderList } from '../http/exchange.js';
 import type { RequestLimits } from '../tokenizer/request-limits.js';
-import { type FleetModel, readsEventsAlike } from './fleet-model.js';
+import { type FleetModel, likelySettings, readsEventsAlike } from './fleet-model.js';
 import type { LiveEndpoint } from './live-endpoint.js';
-import type { ModelFacts } from './match-models.js';
+import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
 
 export class FleetModels {
   #byName: ReadonlyMap<string, FleetModel> = new Map();
   #byAnyName: ReadonlyMap<string, FleetModel> = new Map();
+  #latest: ModelSnapshot | null = null;
+  #version = 0;
 
   constructor(models: readonly FleetModel[]) {
     this.replace(models);
@@ -16,6 +18,7 @@ export class FleetModels {
   /** From now on these are all. Returns the names of models whose endpoints cannot stay as they are:
    * the model is gone, or what their events say means something else. */
   replace(models: readonly FleetModel[]): readonly string[] {
+    this.outdated();
     const before = this.#byName;
     this.#byName = new Map(models.map((model) => [model.name, model]));
     const aliases = models.flatMap((model) => model.aliases.map((name) => [name, model] as const));
@@ -54,6 +57,31 @@ export class FleetModels {
       ...factsOf(model, endpoints),
       ...(limits === undefined ? {} : { limits }),
     }));
+  }
+
+  /** The last snapshot; null: it is outdated. */
+  get latest(): ModelSnapshot | null {
+    return this.#latest;
+  }
+
+  /** Endpoints came, left or are known better. */
+  outdated(): void {
+    this.#latest = null;
+  }
+
+  /** The models with how their endpoints hash, as of now. */
+  snapshot(endpoints: readonly LiveEndpoint[], limits: RequestLimits | undefined): ModelSnapshot {
+    this.#version += 1;
+    const settings = endpoints.map((live) => {
+      const { epoch, model } = live.endpoint;
+      return {
+        epoch,
+        model,
+        settings: live.settings ?? likelySettings(this.get(model), live.metrics),
+      };
+    });
+    this.#latest = snapshotModels(this.#version, this.facts(endpoints, limits), settings);
+    return this.#latest;
   }
 }
 

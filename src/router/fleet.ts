@@ -2,22 +2,23 @@
 import type { EndpointSlot, EndpointSpec, WantedEndpoint } from '../endpoint/endpoint.js';
 import type { HealthWitness } from '../endpoint/endpoint-health.js';
 import { EndpointSet } from '../endpoint/endpoint-set.js';
-import { EnginePoller, type EngineReport } from '../endpoint/engine-poller.js';
+import type { EngineReport } from '../endpoint/engine-poller.js';
 import { type BookedWork, type Booking, InflightLoad } from '../endpoint/inflight-load.js';
 import { ConfigError } from '../errors.js';
 import type { EventSource, EventState } from '../events/event-messages.js';
 import { log } from '../log.js';
-import { type HashSettings, settingsKey } from '../prefix/hash-settings.js';
+import { sameSettings } from '../prefix/hash-settings.js';
 import type { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import type { RoutingHistory } from '../prefix/routing-history.js';
 import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import type { ForwardOutcome } from '../proxy/forwarder.js';
 import type { RequestLimits } from '../tokenizer/request-limits.js';
 import { EndpointRoster, type RosterChange } from './endpoint-roster.js';
-import { eventSourceOf, type FleetModel, likelySettings } from './fleet-model.js';
+import { eventSourceOf, type FleetModel } from './fleet-model.js';
 import { FleetModels } from './fleet-models.js';
+import { FleetPollers } from './fleet-pollers.js';
 import { LiveEndpoint } from './live-endpoint.js';
-import { type ModelFacts, type ModelSnapshot, snapshotModels } from './match-models.js';
+import type { ModelFacts, ModelSnapshot } from './match-models.js';
 import { intervalsOf, type MonitorSettings, thresholdsOf } from './monitor-settings.js';
 
 /** The writer of the prefix index, as far as the fleet needs it. */
@@ -50,11 +51,9 @@ export class Fleet {
   readonly #set: EndpointSet;
   readonly #inflight: InflightLoad;
   readonly #live = new Map<EndpointSlot, LiveEndpoint>();
-  readonly #pollers = new Map<EndpointSlot, EnginePoller>();
+  readonly #pollers: FleetPollers;
   readonly #roster = new EndpointRoster(this);
   #events: EventSink | null = null;
-  #snapshot: ModelSnapshot | null = null;
-  #version = 0;
   #losses = 0;
 
   constructor(options: FleetOptions) {
@@ -62,6 +61,13 @@ export class Fleet {
     this.#models = new FleetModels(options.models);
     this.#set = new EndpointSet(options.endpointLimit);
     this.#inflight = new InflightLoad(options.endpointLimit);
+    this.#pollers = new FleetPollers({
+      intervals: intervalsOf(options),
+      random: options.random,
+      apiKeyOf: (model) => this.apiKeyOf(model),
+      onReport: (live, report) => this.#learn(live, report),
+      onFailure: (live, reason, refused) => this.#lose(live, reason, refused, 'poll'),
+    });
   }
 
   /** The event thread follows all endpoints from now on. */
@@ -88,8 +94,8 @@ export class Fleet {
   }
 
   /** Resolves when every endpoint has been looked at once, whatever came of it. */
-  async lookedAt(): Promise<void> {
-    await Promise.all([...this.#pollers.values()].map((poller) => poller.first));
+  lookedAt(): Promise<void> {
+    return this.#pollers.lookedAt();
   }
 
   /** Throws ConfigError for a name used twice or one endpoint too many. */
@@ -100,9 +106,9 @@ export class Fleet {
     live.questions = this.#options.questions ?? null;
     this.#inflight.newTenant(endpoint.slot);
     this.#live.set(endpoint.slot, live);
-    this.#snapshot = null;
+    this.#models.outdated();
     this.#events?.add(eventSourceOf(endpoint, this.#models.get(endpoint.model)));
-    this.#pollers.set(endpoint.slot, this.#poller(live));
+    this.#pollers.start(live);
     return live;
   }
 
@@ -113,7 +119,6 @@ export class Fleet {
     for (const live of this.all) {
       live.credentials = this.#models.credentials(live.endpoint.model);
     }
-    this.#snapshot = null;
   }
 
   /** From now on these are all endpoints of the model; may be called at any time, with a list as
@@ -127,34 +132,18 @@ export class Fleet {
     return this.#roster.set(model, wanted);
   }
 
-  #poller(live: LiveEndpoint): EnginePoller {
-    const { endpoint } = live;
-    const { random } = this.#options;
-    return new EnginePoller({
-      url: endpoint.url,
-      intervals: intervalsOf(this.#options),
-      apiKey: () => this.apiKeyOf(endpoint.model),
-      ...(live.questions === null ? {} : { dispatcher: live.questions }),
-      random,
-      onReport: (report) => this.#learn(live, report),
-      onFailure: (reason, refused) => this.#lose(live, reason, refused, 'poll'),
-      dataParallelRank: endpoint.dataParallelRank,
-    });
-  }
-
   /** No new requests; those in flight end where they are. Its blocks are forgotten, and what its
    * engine still tells changes nothing. */
   remove(name: string): void {
     const endpoint = this.#set.named(name);
     if (endpoint === undefined) return;
     const { slot, url } = endpoint;
-    this.#pollers.get(slot)?.close();
-    this.#pollers.delete(slot);
+    this.#pollers.stop(slot);
     this.#set.remove(slot);
     this.#live.delete(slot);
     this.#options.history.forget(slot);
     this.#options.predicted.forget(slot);
-    this.#snapshot = null;
+    this.#models.outdated();
     if (this.#events === null) this.forgotten(slot);
     else this.#events.remove(slot);
     // Ranks share their server's connections.
@@ -206,8 +195,8 @@ export class Fleet {
   }
 
   /** Asks these endpoints at once for all that polls ask for. Never rejects. */
-  async refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
-    await Promise.all(endpoints.map(({ endpoint }) => this.#pollers.get(endpoint.slot)?.refresh()));
+  refresh(endpoints: readonly LiveEndpoint[]): Promise<void> {
+    return this.#pollers.refresh(endpoints);
   }
 
   knows(name: string): boolean {
@@ -226,16 +215,7 @@ export class Fleet {
 
   /** The models as of now, for one request. */
   models(): ModelSnapshot {
-    this.#snapshot ??= snapshotModels(
-      ++this.#version,
-      this.modelFacts(),
-      this.all.map((live) => {
-        const { epoch, model } = live.endpoint;
-        const likely = () => likelySettings(this.#models.get(model), live.metrics);
-        return { epoch, model, settings: live.settings ?? likely() };
-      }),
-    );
-    return this.#snapshot;
+    return this.#models.latest ?? this.#models.snapshot(this.all, this.#options.limits);
   }
 
   book(slot: EndpointSlot, work: BookedWork): Booking {
@@ -264,7 +244,7 @@ export class Fleet {
       if (live === undefined || live.endpoint.epoch !== state.epoch) continue;
       const before = live.events;
       live.hear(state);
-      if (!isSame(before?.settings, state.settings)) this.#snapshot = null;
+      if (!sameSettings(before?.settings ?? null, state.settings)) this.#models.outdated();
       if (!live.isUnproven) this.#options.history.forget(state.slot);
       if (before?.trust === state.trust) continue;
       const { trust, reason } = state;
@@ -278,22 +258,14 @@ export class Fleet {
   }
 
   close(): void {
-    for (const poller of this.#pollers.values()) poller.close();
-    this.#pollers.clear();
+    this.#pollers.close();
   }
 
   #learn(live: LiveEndpoint, report: EngineReport): void {
     const { healthy } = live.health;
     const before = live.metrics;
-    const changed = live.learn(report);
+    if (live.learn(report)) this.#models.outdated();
     const { metrics } = live;
-    if (
-      changed ||
-      before?.blockSizeTokens !== metrics?.blockSizeTokens ||
-      before?.hashAlgorithm !== metrics?.hashAlgorithm
-    ) {
-      this.#snapshot = null;
-    }
     const startedAt = metrics?.startedAt ?? null;
     if (startedAt !== null && startedAt !== before?.startedAt) {
       this.#events?.started(live.endpoint.slot, startedAt);
@@ -320,10 +292,4 @@ export class Fleet {
       log.warn('endpoint is out', { endpoint: live.endpoint.name, reason });
     }
   }
-}
-
-/** Reports come from another thread, so equal settings are never the same object. */
-function isSame(a: HashSettings | null | undefined, b: HashSettings | null): boolean {
-  if (a === undefined || a === null || b === null) return (a ?? null) === b;
-  return settingsKey(a) === settingsKey(b);
 }

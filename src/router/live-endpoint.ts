@@ -1,5 +1,5 @@
 // All that is known of one endpoint right now: load, health, events, names it serves.
-import type { Endpoint, EndpointLoad, Trust } from '../endpoint/endpoint.js';
+import type { Endpoint, Trust } from '../endpoint/endpoint.js';
 import { EndpointHealth, type HealthThresholds } from '../endpoint/endpoint-health.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
@@ -11,12 +11,11 @@ import type { EngineDispatcher } from '../proxy/engine-tls.js';
 import { EndpointTraffic } from '../traffic/endpoint-traffic.js';
 import { AdapterNumbers } from './adapter-numbers.js';
 import { Contradictions } from './contradictions.js';
+import { LiveLoad } from './live-load.js';
 
 /** Events of a request come within a step of it. An engine that has been silent for this long after one
  * does not publish, or not to us. */
 const SILENT_MS = 5_000;
-
-const NO_LOAD: { readonly requests: number; readonly tokens: number } = { requests: 0, tokens: 0 };
 
 export class LiveEndpoint {
   readonly endpoint: Endpoint;
@@ -25,14 +24,12 @@ export class LiveEndpoint {
   contradictions = new Contradictions();
   readonly #adapters = new AdapterNumbers();
   /** A view: its numbers are always the current ones. */
-  readonly load: EndpointLoad;
+  readonly load: LiveLoad;
   /** The engine's key, where clients' own is not to reach it. */
   credentials: HeaderList = [];
   /** For the router's own questions; null: undici's own will do. */
   questions: EngineDispatcher | null = null;
   readonly #rank: HeaderList;
-  /** null: no poll has answered yet, or the engine has no metrics. */
-  metrics: EngineMetrics | null = null;
   /** null: not asked yet. */
   models: readonly ServedModel[] | null = null;
   /** It gets nothing new; what it has in flight ends there. */
@@ -41,9 +38,6 @@ export class LiveEndpoint {
   joining = false;
   #events: EventState | null = null;
   readonly #nowMs: () => number;
-  /** In the engine at the last poll, sent by nobody known. */
-  #foreignRequests = 0;
-  #peers = NO_LOAD;
   #restsUntilMs = 0;
   /** When the first request was answered that left blocks behind, with no event proven since. */
   #silentSinceMs: number | null = null;
@@ -59,44 +53,12 @@ export class LiveEndpoint {
     this.#nowMs = nowMs;
     const { slot, dataParallelRank: rank } = endpoint;
     this.#rank = rank === null ? [] : [['x-data-parallel-rank', String(rank)]];
-    const metrics = () => this.metrics;
-    const foreign = () => this.#foreignRequests;
-    const peers = () => this.#peers;
-    this.load = {
-      get waitingRequests() {
-        return metrics()?.waitingRequests ?? 0;
-      },
-      get runningRequests() {
-        return metrics()?.runningRequests ?? 0;
-      },
-      get kvCacheUsage() {
-        return metrics()?.kvCacheUsage ?? 0;
-      },
-      get inflightRequests() {
-        return inflight.requests(slot);
-      },
-      get inflightTokens() {
-        return inflight.tokens(slot);
-      },
-      get inflightContextTokens() {
-        return inflight.contextTokens(slot);
-      },
-      get recentTokens() {
-        return inflight.recentTokens(slot);
-      },
-      get prefillMsPerToken() {
-        return inflight.msPerToken(slot);
-      },
-      get otherRequests() {
-        return foreign() + peers().requests;
-      },
-      get otherTokens() {
-        return peers().tokens;
-      },
-      get lora() {
-        return metrics()?.lora ?? null;
-      },
-    };
+    this.load = new LiveLoad(inflight, slot);
+  }
+
+  /** null: no poll has answered yet, or the engine has no metrics. */
+  get metrics(): EngineMetrics | null {
+    return this.load.metrics;
   }
 
   /** Set or replaced in every request to it. */
@@ -175,7 +137,7 @@ export class LiveEndpoint {
 
   /** The engine was sent to sleep or woken through us: known before the next poll says so. */
   sleeping(sleeping: boolean): void {
-    if (this.metrics !== null) this.metrics = { ...this.metrics, sleeping };
+    if (this.metrics !== null) this.load.metrics = { ...this.metrics, sleeping };
   }
 
   /** It said that it has too much to do: others are asked first until then. */
@@ -194,24 +156,22 @@ export class LiveEndpoint {
 
   /** What this router's peers have in flight there. */
   hearPeers(load: { readonly requests: number; readonly tokens: number } | undefined): void {
-    this.#peers = load ?? NO_LOAD;
+    this.load.hearPeers(load);
   }
 
-  /** Takes a poll's answer in; says whether names or lengths changed. */
+  /** Takes a poll's answer in; true when its prompts may now be matched otherwise. */
   learn(report: EngineReport): boolean {
     this.health.succeeded();
     this.joining = false;
-    this.metrics = report.metrics;
-    if (report.metrics !== null) {
-      const { waitingRequests, runningRequests } = report.metrics;
-      const present = waitingRequests + runningRequests;
-      const known = this.load.inflightRequests + this.#peers.requests;
-      this.#foreignRequests = Math.max(0, present - known);
-    }
-    if (report.models === null) return false;
+    const before = this.metrics;
+    this.load.learn(report.metrics);
+    const hashesOtherwise =
+      before?.blockSizeTokens !== report.metrics?.blockSizeTokens ||
+      before?.hashAlgorithm !== report.metrics?.hashAlgorithm;
+    if (report.models === null) return hashesOtherwise;
     const changed = JSON.stringify(report.models) !== JSON.stringify(this.models);
     this.models = report.models;
     this.#adapters.listed(report.models);
-    return changed;
+    return changed || hashesOtherwise;
   }
 }

@@ -44,7 +44,9 @@ export function expectedDelayScorer(parameters: Parameters): Scorer {
       const copy =
         (copyPrice * (1 + backlog / backlogTokens)) / (1 + request.prefixHeat / hotRequests);
       let least = Number.POSITIVE_INFINITY;
-      for (const [i, candidate] of candidates.entries()) {
+      for (let i = 0; i < raw.length; i += 1) {
+        const candidate = candidates[i];
+        if (candidate === undefined) continue;
         const { load } = candidate;
         const tokens = fresh(request, candidate);
         const compute =

@@ -18,7 +18,8 @@ export function createPicker(type: PickerType): Picker {
 
 /** Highest key first; each place is drawn evenly among exact ties. Costs candidates x places. */
 function orderByKey(keys: Float64Array, random: () => number, order: Uint32Array): number {
-  const rest = Uint32Array.from(keys.keys());
+  const rest = new Uint32Array(keys.length);
+  for (let i = 0; i < rest.length; i += 1) rest[i] = i;
   let tiedForFirst = 0;
   for (let place = 0; place < order.length; place += 1) {
     let best = place;

@@ -9,7 +9,7 @@ import { BlockPool } from './block-pool.js';
 import type { BlockSequence } from './block-sequence.js';
 import type { EngineRequest } from './engine-request.js';
 import { SleepingDecoders } from './sleeping-decoders.js';
-import { emptyLoad, type StepLoad } from './step-cost.js';
+import { clearLoad, emptyLoad, type StepLoad } from './step-cost.js';
 
 export interface SchedulerLimits {
   readonly blockSizeTokens: number;
@@ -65,7 +65,7 @@ export class BatchScheduler<Sequence extends BlockSequence> {
 
   /** Chooses what the step that begins now computes; false: nothing. */
   schedule(nowUs: number): boolean {
-    Object.assign(this.load, emptyLoad());
+    clearLoad(this.load);
     this.stepped.length = 0;
     const preemptionsBefore = this.totals.preemptions;
     const awake = this.active.length;
@@ -121,7 +121,10 @@ export class BatchScheduler<Sequence extends BlockSequence> {
     let kept = 0;
     for (const request of running) {
       if (request.state === 'running') running[kept++] = request;
-      else request.blocks.release(this.pool);
+      else {
+        request.blocks.release(this.pool);
+        request.blocks.discard();
+      }
     }
     running.length = kept;
   }

@@ -26,11 +26,12 @@ export class VirtualClock implements Clock {
   /** Runs until nothing is due any more, or until the next event lies after `untilUs`. */
   run(untilUs = Number.POSITIVE_INFINITY): void {
     for (;;) {
-      const { first } = this.queue;
-      if (first === undefined || first.timeUs > untilUs) break;
-      this.queue.removeFirst();
-      this.now = first.timeUs;
-      first.callback();
+      const { firstUs } = this.queue;
+      if (firstUs > untilUs) break;
+      const callback = this.queue.removeFirst();
+      if (callback === undefined) break;
+      this.now = firstUs;
+      callback();
     }
     if (Number.isFinite(untilUs)) this.now = Math.max(this.now, untilUs);
   }

@@ -38,6 +38,8 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
   private paused = false;
   /** Grows with every restart: what was due before is void. */
   private life = 0;
+  private stepEndUs = 0;
+  private onStepEnd = this.stepEnder();
 
   /** `onEvents` gets what happened in the pool, once a step; `onGaps` how many tokens came how long after
    * the one before, of work that counts tokens; null: nobody listens. */
@@ -155,6 +157,7 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
     const { waiting, running } = this.scheduler;
     const lost = [...running, ...waiting, ...this.arriving];
     this.life += 1;
+    this.onStepEnd = this.stepEnder();
     this.stepping = false;
     this.arriving.clear();
     this.log?.take();
@@ -188,11 +191,16 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
     this.steps += 1;
     this.busyUs += durationUs;
     this.stepping = true;
+    this.stepEndUs = startUs + durationUs;
+    this.clock.at(this.stepEndUs, this.onStepEnd);
+  }
+
+  /** For the clock; one for all steps of a life. */
+  private stepEnder(): () => void {
     const { life } = this;
-    const endUs = startUs + durationUs;
-    this.clock.at(endUs, () => {
-      if (life === this.life) this.endStep(endUs);
-    });
+    return () => {
+      if (life === this.life) this.endStep(this.stepEndUs);
+    };
   }
 
   private endStep(endUs: number): void {

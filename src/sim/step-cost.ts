@@ -29,6 +29,16 @@ export function emptyLoad(): StepLoad {
   };
 }
 
+export function clearLoad(load: StepLoad): void {
+  load.prefillTokens = 0;
+  load.prefillChunks = 0;
+  load.prefillLongest = 0;
+  load.prefillAttention = 0;
+  load.decodeSequences = 0;
+  load.decodeContextTokens = 0;
+  load.runningSequences = 0;
+}
+
 /** Microseconds. */
 export type StepCost = (load: Readonly<StepLoad>) => number;
 

@@ -18,6 +18,7 @@ import { matchPrompts } from '../tokenizer/prefix-match.js';
 import type { BlockEvent } from './block-events.js';
 import type { VirtualClock } from './clock.js';
 import { VirtualIndex } from './virtual-index.js';
+import { virtualTimers } from './virtual-timers.js';
 
 export interface VirtualRouterOptions {
   readonly scheduler: Scheduler;
@@ -72,15 +73,7 @@ export class VirtualRouter {
     this.options = options;
     this.inflight = new InflightLoad(maxEndpoints, () => clock.nowUs() / 1000);
     this.index = new VirtualIndex(indexMaxBytes);
-    this.predicted = new PredictedBlocks(PREDICTED_TTL_MS, (ms, callback) => {
-      let stopped = false;
-      clock.at(clock.nowUs() + ms * 1000, () => {
-        if (!stopped) callback();
-      });
-      return () => {
-        stopped = true;
-      };
-    });
+    this.predicted = new PredictedBlocks(PREDICTED_TTL_MS, virtualTimers(clock));
     const history = new RoutingHistory(() => clock.nowUs() / 1000, { indexBytes: 16 * 2 ** 20 });
     this.chooser = new Chooser({
       scheduler,

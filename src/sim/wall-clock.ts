@@ -5,7 +5,7 @@
 // does not add up over steps, and a request that arrived during a step is not in it because both were
 // called at once.
 import type { Clock } from './clock.js';
-import { type Due, DueQueue } from './due-queue.js';
+import { DueQueue } from './due-queue.js';
 
 /** How late callbacks came, in real milliseconds. */
 export interface ClockLag {
@@ -77,13 +77,12 @@ export class WallClock implements Clock {
   }
 
   private wakeForFirst(): void {
-    const { first } = this.queue;
-    const firstUs = first === undefined ? Number.POSITIVE_INFINITY : first.timeUs;
+    const { firstUs } = this.queue;
     if (firstUs === this.wakeUs) return;
     clearTimeout(this.timer);
     clearImmediate(this.turn);
     this.wakeUs = firstUs;
-    if (first === undefined) return;
+    if (firstUs === Number.POSITIVE_INFINITY) return;
     const waitMs = (firstUs - this.realUs()) / this.usPerMs;
     if (waitMs > EARLY_MS) this.timer = setTimeout(() => this.callDue(), Math.round(waitMs));
     // Timers have a resolution of a millisecond; what is due already must not wait for one.
@@ -98,24 +97,23 @@ export class WallClock implements Clock {
     const { nextOrder } = queue;
     try {
       for (;;) {
-        const { first } = queue;
-        if (first === undefined || first.order >= nextOrder) break;
+        const { firstUs, firstOrder } = queue;
         const realUs = this.realUs();
-        if (first.timeUs > realUs + EARLY_MS * this.usPerMs) break;
-        queue.removeFirst();
-        this.call(first, realUs);
+        if (firstOrder >= nextOrder || firstUs > realUs + EARLY_MS * this.usPerMs) break;
+        const callback = queue.removeFirst();
+        if (callback !== undefined) this.call(firstUs, callback, realUs);
       }
     } finally {
       this.wakeForFirst();
     }
   }
 
-  private call({ timeUs, callback }: Due, realUs: number): void {
-    const lagMs = Math.max(0, (realUs - timeUs) / this.usPerMs);
+  private call(dueUs: number, callback: () => void, realUs: number): void {
+    const lagMs = Math.max(0, (realUs - dueUs) / this.usPerMs);
     this.lags[this.callbacks % LAG_SAMPLES] = lagMs;
     this.callbacks += 1;
     this.maxMs = Math.max(this.maxMs, lagMs);
-    this.latestUs = Math.max(this.latestUs, lagMs > this.catchUpMs ? realUs : timeUs);
+    this.latestUs = Math.max(this.latestUs, lagMs > this.catchUpMs ? realUs : dueUs);
     this.calling = true;
     try {
       callback();

@@ -43,7 +43,9 @@ const CURE = 'download tokenizer.json and tokenizer_config.json of the model int
 /** Throws ConfigError that says which file is missing or wrong. */
 export function readTokenizerFolder(path: string): TokenizerFolder {
   if (!isFolder(path)) {
-    throw new ConfigError(`tokenizer: there is no folder ${path}: ${CURE} and name it here`);
+    throw new ConfigError(
+      `tokenizer: there is no folder ${path}: ${CURE} and name it, or name its repository: hf://org/repo`,
+    );
   }
   const tokenizerFile = join(path, 'tokenizer.json');
   if (!existsSync(tokenizerFile)) {

@@ -1,6 +1,6 @@
 // Reads tokenizer.json (Hugging Face's format, version 1.0) into what the native tables can do, or
 // says what they cannot: whatever is not recognised word for word is refused.
-import type { AddedTokenSpec, SplitRule, TokenizerSpec } from '../native.js';
+import type { AddedTokenSpec, SplitRule, TokenizerSpec } from '../tokenizer-spec.js';
 
 /** The tokenizer has a part that the native tables do not reproduce. */
 export class UnsupportedTokenizer extends Error {

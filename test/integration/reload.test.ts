@@ -107,6 +107,10 @@ test('a model and its tokenizer join and leave while the router runs', async (co
     change({ models: [modelOf([a.url]), { ...other, tokenizer: '/no/such/folder' }] }),
     /\/no\/such\/folder/,
   );
+  await assert.rejects(
+    change({ models: [modelOf([a.url]), { ...other, chatTemplate: '{% for x in %}' }] }),
+    /chatTemplate of other: .*correct it/,
+  );
   assert.equal((await ask()).status, 404, 'nothing of a refused one is taken over');
   await change({ models: [modelOf([a.url]), other] });
   // The engine itself knows nothing of the name.

@@ -1,10 +1,12 @@
 // A router that starts knows at once what its peer knows, or what it knew itself when it stopped.
 // Engines here replay only a few batches, so that nothing else could tell it.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { examineFleet } from '../../src/cli/doctor.js';
+import { parseConfig } from '../../src/config/config.js';
 import { freePort } from '../../src/sim/free-port.js';
 import type { SimEngine } from '../../src/sim/sim-engine.js';
 import { get, post } from '../support/openai-client.js';
@@ -195,4 +197,28 @@ test('a damaged snapshot is refused with its reason, and the router starts cold'
   await saying(second, 'cold start: the prefix index begins empty');
   const { prompt } = await ask(againUrl, 0);
   assert.equal(prompt, PROMPT_TOKENS + BLOCK);
+});
+
+test('a state folder that cannot be written to is found at the start', async (t) => {
+  const sims = await startSims(t, 1, SIM);
+  const place = await placeOf();
+  const file = join(temporaryFolder(), 'file');
+  writeFileSync(file, '');
+  const router = serve(t, sims, place, { stateDir: join(file, 'state') });
+  router.ready.catch(() => {});
+  const { code, stderr } = await router.ended;
+  assert.equal(code, 2);
+  assert.match(stderr, /stateDir: nothing can be written to .*name a folder that this user owns/);
+});
+
+test('who only looks at the fleet leaves the snapshot of the router alone', async (t) => {
+  const sims = await startSims(t, 1, SIM);
+  const stateDir = temporaryFolder();
+  const endpoints = {
+    static: sims.map(({ url, kvEvents, kvReplay }) => ({ url, kvEvents, kvReplay })),
+  };
+  const model = { name: TEST_MODEL, ...QUICK_TOKENIZER.model, endpoints };
+  const { config } = parseConfig(JSON.stringify({ models: [model], stateDir }), 'test.yaml');
+  await examineFleet(config, false);
+  assert.ok(!existsSync(join(stateDir, 'index.snapshot')));
 });

@@ -128,15 +128,23 @@ test(`random operations equal a naive pool (seed ${runSeed})`, () => {
     } else if (operation < 0.5) {
       const block = pool.find(low, high);
       assert.equal(block, naive.find(`${low}/${high}`), `step ${step}`);
+      // Neighbours of one another, so that the shortcut for blocks in a row is taken, and copies.
+      const words = Uint32Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? low + i / 2 : high));
+      const found = new Int32Array(5);
+      const leading = pool.findLeading(words, 5, found);
+      for (let i = 0; i <= leading && i < 5; i += 1) {
+        const expected = naive.find(`${low + i}/${high}`);
+        assert.equal(i < leading ? found[i] : -1, expected, `step ${step}`);
+      }
       if (block !== -1) {
         pool.touch(block);
         naive.touch(block);
         inUse.push(block);
       }
     } else if (inUse.length > 0) {
-      const [block = -1] = inUse.splice(pick(inUse.length), 1);
-      pool.release(block);
-      naive.release(block);
+      const released = inUse.splice(pick(inUse.length), 1 + pick(3));
+      pool.releaseAll(Int32Array.from(released), released.length);
+      for (const block of released.reverse()) naive.release(block);
     }
     assert.equal(pool.freeBlocks, naive.freeList.length);
     assert.equal(pool.hashedBlocks, naive.registered.length);

@@ -124,6 +124,7 @@ test('addresses are checked for what they are for', () => {
   const at = (fields: string) => model('', `[{ name: a, ${fields} }]`);
   refused(at('url: "10.0.0.1:8000"'), 'url', 'is not a URL');
   refused(at('url: "ftp://a"'), 'is not a URL');
+  refused(at('url: "http://a:8000/v1/"'), 'url', 'leave out /v1');
   refused(at('url: "http://a?x=1"'), 'query');
   refused(at('url: "http://a", kvEvents: "tcp://*:5557"'), 'the address the engine binds');
   refused(at('url: "http://a", kvEvents: "tcp://a"'), 'is not an address');

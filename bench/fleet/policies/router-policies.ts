@@ -25,7 +25,11 @@ export function routerPolicy(
     random,
   });
   return {
-    place: (request, slots) => router.route(request, slots),
+    // Without the choice, which would stay in memory for as long as the request runs.
+    place(request, slots) {
+      const { slot, firstToken, end } = router.route(request, slots);
+      return { slot, firstToken, end };
+    },
     onEvents: (slot, events) => router.onEvents(slot, events),
     onMetrics: (slot, metrics) => router.onMetrics(slot, metrics),
     onRestart: (slot) => router.onRestart(slot),

@@ -1,6 +1,7 @@
 // Rows of `bench fleet --target`: fields have the names of a simulated row's where they mean the same;
 // times in seconds.
 import type { BenchResult } from '../../bench-result.js';
+import type { ServingFigures } from '../serving-figures.js';
 import type { Workload } from '../workload.js';
 import type { TargetRecord } from './target-run.js';
 
@@ -12,28 +13,14 @@ export interface TargetLabel {
   readonly about: string;
 }
 
-export interface TargetRow extends BenchResult, TargetLabel {
+export interface TargetRow extends BenchResult, TargetLabel, ServingFigures {
   /** Cached tokens over prompt tokens as the answers' usage says; null: no answer says it. */
   readonly hit_ratio: number | null;
-  readonly ideal_hit: number;
-  /** To the first event with a choice, as `vllm bench` counts. */
-  readonly ttft_mean: number;
-  readonly ttft_p50: number;
-  readonly ttft_p90: number;
-  readonly ttft_p99: number;
   /** To the first text, as inference-perf counts. */
   readonly ttft_text_mean: number;
   readonly ttft_text_p50: number;
   readonly ttft_text_p90: number;
   readonly ttft_text_p99: number;
-  readonly itl_mean: number;
-  readonly itl_p50: number;
-  readonly itl_p99: number;
-  readonly e2e_mean: number;
-  readonly output_tokens_per_s: number;
-  readonly requests: number;
-  readonly rejects: number;
-  readonly failures: number;
   readonly first_problem: string | null;
   /** Requests of the busiest endpoint over the mean of those seen; null: the target names none. */
   readonly imbalance: number | null;

@@ -1,5 +1,5 @@
 // Groups of users that share a system prompt: W1 and most presets of public harnesses.
-import { SegmentPrompt } from '../prompt-blocks.js';
+import { RepeatedPrompt, SegmentPrompt } from '../prompt-blocks.js';
 import { arrivals, type Stages, seededRandom, shuffle } from '../random.js';
 import { type EngineGroup, STANDARD_ENGINES, type Workload } from '../workload.js';
 
@@ -27,13 +27,19 @@ export function sharedPrefix(
   const users = Array.from({ length: groups * usersPerGroup }, (_, user) => user);
   shuffle(users, random);
   const times = arrivals(shape.stages, shape.arrivals ?? 'poisson', random);
+  const promptTokens = systemTokens + questionTokens;
+  const prompts = new Map<number, RepeatedPrompt>();
   const requests = times.map((atUs, i) => {
     const user = users[i % users.length] ?? 0;
-    const prompt = new SegmentPrompt([
-      [Math.floor(user / usersPerGroup), systemTokens],
-      [groups + user, questionTokens],
-    ]);
-    const promptTokens = systemTokens + questionTokens;
+    const prompt =
+      prompts.get(user) ??
+      new RepeatedPrompt(
+        new SegmentPrompt([
+          [Math.floor(user / usersPerGroup), systemTokens],
+          [groups + user, questionTokens],
+        ]),
+      );
+    prompts.set(user, prompt);
     return { atUs, session: user, thinkUs: 0, promptTokens, outputTokens, prompt, answerId: -1 };
   });
   return {

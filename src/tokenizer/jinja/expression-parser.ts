@@ -1,13 +1,7 @@
 // Tokens -> Expression: Jinja's grammar and precedence.
 
 import { floatConstant, integerConstant } from './number-literal.js';
-import type {
-  Arguments,
-  ArithmeticOperator,
-  Compare,
-  CompareOperator,
-  Expression,
-} from './template-ast.js';
+import type { Arguments, ArithmeticOperator, CompareOperator, Expression } from './template-ast.js';
 import { AFTER_TEST, COMPARE_OPERATORS, WORD_CONSTANTS } from './template-words.js';
 import { TokenCursor } from './token-cursor.js';
 
@@ -50,7 +44,7 @@ export class ExpressionParser extends TokenCursor {
     const named: [string, Expression][] = [];
     let spread: Expression | null = null;
     let namedSpread: Expression | null = null;
-    while (!this.skip('operator', ')')) {
+    this.items(')', () => {
       if (this.skip('operator', '**')) namedSpread = this.expression();
       else if (this.skip('operator', '*')) spread = this.expression();
       else if (this.isKeyword()) {
@@ -59,14 +53,12 @@ export class ExpressionParser extends TokenCursor {
         named.push([name, this.expression()]);
       } else if (named.length > 0) throw this.failure('positional argument after a named one');
       else positional.push(this.expression());
-      if (!this.isAt('operator', ')')) this.expect('operator', ',');
-    }
+    });
     return { positional, named, spread, namedSpread };
   }
 
   private isKeyword(): boolean {
-    const after = this.tokens[this.at + 1];
-    return this.next.type === 'name' && after?.type === 'operator' && after.value === '=';
+    return this.next.type === 'name' && this.isFollowed('operator', '=');
   }
 
   private endsTuple(): boolean {
@@ -110,8 +102,7 @@ export class ExpressionParser extends TokenCursor {
       if (operator === null) break;
       rest.push([operator, this.sum()]);
     }
-    const parsed: Compare = { type: 'compare', first, rest };
-    return rest.length === 0 ? first : parsed;
+    return rest.length === 0 ? first : { type: 'compare', first, rest };
   }
 
   private compareOperator(): CompareOperator | null {
@@ -121,8 +112,7 @@ export class ExpressionParser extends TokenCursor {
       return value as CompareOperator;
     }
     if (this.skip('name', 'in')) return 'in';
-    const after = this.tokens[this.at + 1];
-    if (this.isAt('name', 'not') && after?.type === 'name' && after.value === 'in') {
+    if (this.isAt('name', 'not') && this.isFollowed('name', 'in')) {
       this.at += 2;
       return 'not in';
     }
@@ -207,10 +197,7 @@ export class ExpressionParser extends TokenCursor {
     if (this.skip('operator', '(')) return this.parenthesized();
     if (this.skip('operator', '[')) {
       const items: Expression[] = [];
-      while (!this.skip('operator', ']')) {
-        items.push(this.expression());
-        if (!this.isAt('operator', ']')) this.expect('operator', ',');
-      }
+      this.items(']', () => items.push(this.expression()));
       return { type: 'list', items };
     }
     if (this.skip('operator', '{')) return this.dict();
@@ -226,12 +213,11 @@ export class ExpressionParser extends TokenCursor {
 
   private dict(): Expression {
     const pairs: [Expression, Expression][] = [];
-    while (!this.skip('operator', '}')) {
+    this.items('}', () => {
       const key = this.expression();
       this.expect('operator', ':');
       pairs.push([key, this.expression()]);
-      if (!this.isAt('operator', '}')) this.expect('operator', ',');
-    }
+    });
     return { type: 'dict', pairs };
   }
 

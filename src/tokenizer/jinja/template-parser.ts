@@ -164,12 +164,11 @@ class TemplateParser {
   private parameters(parser: ExpressionParser): Parameter[] {
     parser.expect('operator', '(');
     const parameters: Parameter[] = [];
-    while (!parser.skip('operator', ')')) {
+    parser.items(')', () => {
       const name = parser.name();
       const initial = parser.skip('operator', '=') ? parser.expression() : null;
       parameters.push({ name, initial });
-      if (!parser.isAt('operator', ')')) parser.expect('operator', ',');
-    }
+    });
     return parameters;
   }
 

@@ -27,6 +27,20 @@ export class TokenCursor {
     return isThere;
   }
 
+  /** What stands behind the next one. */
+  protected isFollowed(by: 'name' | 'operator', value: string): boolean {
+    const after = this.tokens[this.at + 1];
+    return after?.type === by && after.value === value;
+  }
+
+  /** Items and the commas between them, up to the closing bracket, which is taken too. */
+  items(closing: string, takeItem: () => void): void {
+    while (!this.skip('operator', closing)) {
+      takeItem();
+      if (!this.isAt('operator', closing)) this.expect('operator', ',');
+    }
+  }
+
   expect(type: 'name' | 'operator', value: string): void {
     if (!this.skip(type, value)) throw this.failure(`expected '${value}'`);
   }
