@@ -9,121 +9,27 @@
 //
 //   prefix_index_bench [--quick] [PART]...     parts: 1M 10M 50M yardsticks shared growth; of sizes
 //                                              only some numbers of endpoints: 64 256 1024 4096
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "core/prefix_index.h"
+#include "index/growth_run.h"
+#include "index/measure.h"
+#include "index/native_index.h"
+#include "index/prompts.h"
 #include "plain_index.h"
 #include "published_shapes.h"
 #include "test/random.h"
 
-namespace kv {
+namespace kv::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using bench::LruOfLrus;
-using bench::PlainIndex;
-using bench::RadixTree;
 using test::Random;
-
-constexpr size_t kPromptBlocks = 128;
-constexpr uint32_t kHolders = 4;
-
-double Nanoseconds(Clock::duration duration) {
-  return std::chrono::duration<double, std::nano>(duration).count();
-}
-
-double ThreadMicroseconds() {
-  timespec time;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
-}
-
-// Prompt p of a run: its hashes are computed, so that 10^8 of them need no memory.
-class Prompts {
- public:
-  Prompts(uint64_t count, uint32_t endpoints) : count_(count), endpoints_(endpoints) {}
-
-  [[nodiscard]] uint64_t count() const { return count_; }
-  std::span<const uint64_t> Hashes(uint64_t prompt, uint64_t* buffer) const {
-    Random random(prompt * 1'000'003);
-    for (size_t i = 0; i < kPromptBlocks; ++i) buffer[i] = random.Next();
-    return {buffer, kPromptBlocks};
-  }
-  [[nodiscard]] uint32_t Endpoint(uint64_t prompt, uint32_t holder) const {
-    return static_cast<uint32_t>((prompt * 7 + holder * (endpoints_ / kHolders)) % endpoints_);
-  }
-
- private:
-  uint64_t count_;
-  uint32_t endpoints_;
-};
-
-class NativeIndex {
- public:
-  static constexpr const char* kName = "index";
-  NativeIndex() : index_({uint64_t{16} << 30, {256, 192, 128, 64}}) {}
-
-  class Reader {
-   public:
-    explicit Reader(NativeIndex& owner) : index_(owner.index_), hint_(index_.NewReaderHint()) {}
-    size_t Match(std::span<const uint64_t> hashes) {
-      return index_.Match(matcher_, hint_, hashes).size();
-    }
-
-   private:
-    PrefixIndex& index_;
-    Matcher matcher_;
-    uint32_t hint_;
-  };
-
-  void Store(uint32_t endpoint, std::span<const uint64_t> hashes) {
-    index_.Store(endpoint, Tier::kGpu, hashes);
-  }
-  void Remove(uint32_t endpoint, std::span<const uint64_t> hashes) {
-    index_.Remove(endpoint, Tier::kGpu, hashes);
-  }
-  [[nodiscard]] PrefixIndex& native() { return index_; }
-
- private:
-  PrefixIndex index_;
-};
-
-void Print(const std::string& name, double value, const char* unit, const std::string& more = "") {
-  std::printf("{\"name\":\"%s\",\"value\":%.4g,\"unit\":\"%s\"%s}\n", name.c_str(), value, unit,
-              more.c_str());
-  std::fflush(stdout);
-}
-
-std::string Field(const char* name, double value) {
-  char text[64];
-  std::snprintf(text, sizeof(text), ",\"%s\":%.4g", name, value);
-  return text;
-}
-
-struct Latencies {
-  std::vector<double> microseconds;
-
-  double At(double share) {
-    const auto at = static_cast<size_t>(share * static_cast<double>(microseconds.size() - 1));
-    std::nth_element(microseconds.begin(), microseconds.begin() + static_cast<ptrdiff_t>(at),
-                     microseconds.end());
-    return microseconds[at];
-  }
-  void Print(const std::string& name, const std::string& more = "") {
-    kv::Print(name, At(0.5), "us", Field("p50", At(0.5)) + Field("p99", At(0.99)) + more);
-  }
-};
 
 template <typename Index>
 Latencies MeasureMatches(Index& index, const Prompts& prompts, uint64_t distinct, size_t matches) {
@@ -247,123 +153,6 @@ void MeasureShared(uint32_t endpoints, bool stepped) {
   MeasureMatches(index, prompts, 1, 5000).Print(name);
 }
 
-// How often the thread has gone to sleep by itself (for a lock, or for a page), and how often it
-// had to ask the kernel for a page.
-struct Disturbances {
-  uint64_t waits;
-  uint64_t faults;
-};
-Disturbances Disturbed() {
-  rusage usage;
-  getrusage(RUSAGE_THREAD, &usage);
-  return {static_cast<uint64_t>(usage.ru_nvcsw), static_cast<uint64_t>(usage.ru_minflt)};
-}
-
-// A reader in a thread of its own, matching prompts at random below `known`.
-class GrowthReader {
- public:
-  GrowthReader(NativeIndex& index, const Prompts& prompts, const std::atomic<uint64_t>& known)
-      : index_(index), prompts_(prompts), known_(known), thread_([this] { Read(); }) {}
-  void Stop(const std::string& name) {
-    stop_.store(true);
-    thread_.join();
-    latencies_.Print(name,
-                     Field("longest_cpu_us", longest_) +
-                         Field("above_1ms", static_cast<double>(above_ms_)) +
-                         Field("above_1ms_with_faults", static_cast<double>(faulting_ms_)) +
-                         Field("matches", static_cast<double>(latencies_.microseconds.size())) +
-                         Field("faults", static_cast<double>(faults_)) +
-                         Field("waits", static_cast<double>(waits_)) +
-                         Field("missed", static_cast<double>(missed_)));
-  }
-
- private:
-  void Read() {
-    NativeIndex::Reader reader(index_);
-    Random random(3);
-    std::vector<uint64_t> hashes(kPromptBlocks);
-    // Written to before it counts, so that no match is charged for its pages.
-    latencies_.microseconds.assign(size_t{1} << 24, 0);
-    latencies_.microseconds.clear();
-    const Disturbances before = Disturbed();
-    uint64_t faults = before.faults;
-    while (!stop_.load(std::memory_order_relaxed)) {
-      prompts_.Hashes(random.Below(known_.load(std::memory_order_acquire)), hashes.data());
-      const double cpu = ThreadMicroseconds();
-      const auto begin = Clock::now();
-      const size_t found = reader.Match(hashes);
-      const double latency = Nanoseconds(Clock::now() - begin) / 1000;
-      const double used = ThreadMicroseconds() - cpu;
-      const uint64_t faults_now = Disturbed().faults;
-      longest_ = std::max(longest_, used);
-      above_ms_ += used > 1000;
-      faulting_ms_ += used > 1000 && faults_now > faults;
-      faults = faults_now;
-      missed_ += found == 0;
-      if (latencies_.microseconds.size() < latencies_.microseconds.capacity()) {
-        latencies_.microseconds.push_back(latency);
-      }
-    }
-    const Disturbances after = Disturbed();
-    waits_ = after.waits - before.waits;
-    faults_ = after.faults - before.faults;
-  }
-
-  NativeIndex& index_;
-  const Prompts& prompts_;
-  const std::atomic<uint64_t>& known_;
-  std::atomic<bool> stop_{false};
-  Latencies latencies_;
-  double longest_ = 0;
-  uint64_t above_ms_ = 0;
-  uint64_t faulting_ms_ = 0;
-  uint64_t waits_ = 0;
-  uint64_t faults_ = 0;
-  uint64_t missed_ = 0;
-  std::thread thread_;
-};
-
-// Grows from `from` to `to` blocks as fast as one thread can, while a reader matches; then the
-// same reader for as long beside a thread that only counts: what the machine does by itself.
-void MeasureGrowth(uint64_t from, uint64_t to) {
-  NativeIndex index;
-  const Prompts prompts(to / kPromptBlocks, 64);
-  std::vector<uint64_t> buffer(kPromptBlocks);
-  uint64_t next = 0;
-  for (; next < from / kPromptBlocks; ++next) {
-    index.Store(prompts.Endpoint(next, 0), prompts.Hashes(next, buffer.data()));
-  }
-  std::atomic<uint64_t> grown{next};
-  const std::string name = "grow from " + std::to_string(from / 1'000'000) + "M to " +
-                           std::to_string(to / 1'000'000) + "M blocks beside a reader: ";
-  GrowthReader reader(index, prompts, grown);
-  double longest_store = 0;
-  uint64_t stores_above_ms = 0;
-  const auto begin = Clock::now();
-  for (; next < prompts.count(); ++next) {
-    const auto hashes = prompts.Hashes(next, buffer.data());
-    const double start = ThreadMicroseconds();
-    index.Store(prompts.Endpoint(next, 0), hashes);
-    const double used = ThreadMicroseconds() - start;
-    longest_store = std::max(longest_store, used);
-    stores_above_ms += used > 1000;
-    grown.store(next + 1, std::memory_order_release);
-  }
-  const auto duration = Clock::now() - begin;
-  reader.Stop(name + "match 128");
-  const IndexStats stats = index.native().Stats();
-  Print(name + "insert", Nanoseconds(duration) / static_cast<double>(to - from), "ns/block",
-        Field("longest_call_cpu_us", longest_store) +
-            Field("calls_above_1ms", static_cast<double>(stores_above_ms)));
-  Print(name + "memory", static_cast<double>(stats.bytes) / static_cast<double>(stats.blocks),
-        "bytes/block");
-  GrowthReader control(index, prompts, grown);
-  volatile uint64_t count = 0;
-  for (const auto end = Clock::now() + duration; Clock::now() < end;) count = count + 1;
-  control.Stop(std::to_string(to / 1'000'000) +
-               "M blocks that stay, beside a thread that counts: match 128");
-}
-
 void MeasureSize(uint64_t blocks, std::span<const uint32_t> endpoint_counts, size_t matches) {
   for (const uint32_t endpoints : endpoint_counts) {
     NativeIndex index;
@@ -413,10 +202,10 @@ int Run(bool quick, std::span<char*> parts) {
 }
 
 }  // namespace
-}  // namespace kv
+}  // namespace kv::bench
 
 int main(int argc, char** argv) {
   const bool quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
   const int first = quick ? 2 : 1;
-  return kv::Run(quick, {argv + first, static_cast<size_t>(argc - first)});
+  return kv::bench::Run(quick, {argv + first, static_cast<size_t>(argc - first)});
 }

@@ -88,16 +88,7 @@ function measurePrompt(encoder: NativeEncoder): BenchResult {
     { length: PROMPT_SAMPLES },
     () => timed(() => encoder.encode(text, false))[1],
   );
-  const { p50, p99 } = spread(times);
-  const tokens = encoder.encode(text, false).length;
-  return {
-    name: '8k english warm',
-    value: round(p50),
-    unit: 'ms',
-    p50: round(p50),
-    p99: round(p99),
-    tokens,
-  };
+  return promptRow('8k english warm', times, encoder.encode(text, false).length);
 }
 
 /** A conversation of about 100k tokens grows by a turn of 500. */
@@ -110,16 +101,12 @@ function measureTurn(encoder: NativeEncoder): BenchResult {
     const bytes = Buffer.from(`${text}<|im_start|>user\n${i} ${turns[i] ?? ''}<|im_end|>\n`);
     return timed(() => encoder.encode(bytes, false))[1];
   });
+  return promptRow('100k next turn', times, encoder.encode(text, false).length);
+}
+
+function promptRow(name: string, times: readonly number[], tokens: number): BenchResult {
   const { p50, p99 } = spread(times);
-  const tokens = encoder.encode(text, false).length;
-  return {
-    name: '100k next turn',
-    value: round(p50),
-    unit: 'ms',
-    p50: round(p50),
-    p99: round(p99),
-    tokens,
-  };
+  return { name, value: round(p50), unit: 'ms', p50: round(p50), p99: round(p99), tokens };
 }
 
 function timed<T>(work: () => T): [T, number] {

@@ -62,13 +62,14 @@ const isSource = (name) => name.endsWith('.cc');
 const core = join(native, 'core');
 const test = join(native, 'test');
 const stress = join(native, 'stress');
+const bench = join(root, 'bench');
 const indexSources = () => filesOf(core, (name) => INDEX_SOURCES.test(name));
 const sources = {
   test: () => [...filesOf(core, isSource), ...filesOf(test, isSource)],
   stress: () => [...indexSources(), ...filesOf(stress, isSource)],
-  bench: () => [...indexSources(), join(root, 'bench/prefix_index_bench.cc')],
+  bench: () => [...indexSources(), join(bench, 'prefix_index_bench.cc')],
 }[program]();
-const shared = [core, test, stress].flatMap((folder) =>
+const shared = [core, test, stress, bench, join(bench, 'index')].flatMap((folder) =>
   filesOf(folder, (name) => name.endsWith('.h')),
 );
 

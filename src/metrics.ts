@@ -110,7 +110,7 @@ export function createMetrics() {
     eventReplays: counter('event_replays', 'Replays asked of an engine.', ['endpoint']),
     eventLagSeconds: gauge(
       'event_lag_seconds',
-      'Age of the newest event batch when it was applied.',
+      'Age of the newest event batch when it was applied; replays do not count.',
       ['endpoint'],
     ),
     endpointTrust: gauge('endpoint_trust', '1 for the trust an endpoint has, else 0.', [

@@ -1,6 +1,7 @@
 // Rows of `bench fleet`: names and fields that people's scripts rely on; times in seconds.
 import type { BenchResult } from '../bench-result.js';
 import type { RunSummary } from './run-summary.js';
+import type { ServingFigures } from './serving-figures.js';
 import type { WorkloadBounds } from './workload-bounds.js';
 
 /** What was run. */
@@ -15,23 +16,10 @@ export interface RunLabel {
   readonly about: string;
 }
 
-export interface FleetRow extends BenchResult, RunLabel {
+export interface FleetRow extends BenchResult, RunLabel, ServingFigures {
   readonly hit_ratio: number;
-  /** What an infinite cache would hit, and one cache as large as the fleet's. */
-  readonly ideal_hit: number;
+  /** What one cache as large as the fleet's would hit. */
   readonly lru_hit: number;
-  readonly ttft_mean: number;
-  readonly ttft_p50: number;
-  readonly ttft_p90: number;
-  readonly ttft_p99: number;
-  readonly itl_mean: number;
-  readonly itl_p50: number;
-  readonly itl_p99: number;
-  readonly e2e_mean: number;
-  readonly output_tokens_per_s: number;
-  readonly requests: number;
-  readonly rejects: number;
-  readonly failures: number;
   readonly preemptions: number;
   readonly imbalance: number;
 }

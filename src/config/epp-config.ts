@@ -5,11 +5,10 @@ import { INDEX_FIELDS } from './epp-index-fields.js';
 import {
   FILTER_FIELDS,
   PICKER_FIELDS,
-  PLUGIN_TYPES,
   PREFIX_SCORER_FIELDS,
-  pluginKind,
   SCORER_FIELDS,
-} from './epp-plugins.js';
+} from './epp-plugin-fields.js';
+import { PLUGIN_TYPES, pluginKind } from './epp-plugin-kinds.js';
 import { type DeclaredPlugin, findPlugin, labelOf, readProfile } from './epp-profile.js';
 import { mapping, Place, readFields, shown } from './field.js';
 import { suggestion } from './nearest-name.js';

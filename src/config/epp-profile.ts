@@ -3,10 +3,10 @@ import type { Envelope } from './epp-envelope.js';
 import {
   FILTER_FIELDS,
   type PlainScorerType,
-  type PluginKind,
   PREFIX_SCORER_FIELDS,
   SCORER_FIELDS,
-} from './epp-plugins.js';
+} from './epp-plugin-fields.js';
+import type { PluginKind } from './epp-plugin-kinds.js';
 import { type Place, readFields, shown } from './field.js';
 import { suggestion } from './nearest-name.js';
 import type {

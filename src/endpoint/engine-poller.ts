@@ -87,7 +87,7 @@ export class EnginePoller {
       const report = await this.#ask();
       if (!signal.aborted) onReport(report);
     } catch (failure) {
-      if (!signal.aborted) onFailure(String(failure), isRefusal(failure));
+      if (!signal.aborted) onFailure(reasonOf(failure), isRefusal(failure));
     }
     if (signal.aborted) return;
     this.#timer = setTimeout(
@@ -149,6 +149,12 @@ export class EnginePoller {
     if (statusCode >= 500) throw new Error(`${path} answers ${statusCode}`);
     return statusCode === 200 ? Buffer.concat(chunks).toString('utf8') : null;
   }
+}
+
+function reasonOf(failure: unknown): string {
+  // A name with several addresses fails with all their errors and no message of its own.
+  const first: unknown = failure instanceof AggregateError ? failure.errors[0] : failure;
+  return first instanceof Error ? first.message : String(failure);
 }
 
 function isRefusal(failure: unknown): boolean {

@@ -75,11 +75,19 @@ export class EndpointBlocks implements StreamContent {
     return this.#holdsSome;
   }
 
+  /** Age of the newest batch when it came, replays aside: theirs says how long nothing was stored. */
   get lagSeconds(): number | null {
     return this.#lagSeconds;
   }
 
-  apply(payload: Uint8Array): 'applied' | 'relearn' {
+  apply(payload: Uint8Array, isReplayed = false): 'applied' | 'relearn' {
+    const lagBefore = this.#lagSeconds;
+    const outcome = this.#apply(payload);
+    if (isReplayed) this.#lagSeconds = lagBefore;
+    return outcome;
+  }
+
+  #apply(payload: Uint8Array): 'applied' | 'relearn' {
     if (this.#keying.takesBatch() && this.#setup.applier.takesBatches) {
       return this.#applyWhole(payload) ? 'relearn' : 'applied';
     }

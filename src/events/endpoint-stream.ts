@@ -163,7 +163,7 @@ export class EndpointStream {
       case 'next':
         break;
     }
-    const outcome = this.#setup.content.apply(payload);
+    const outcome = this.#setup.content.apply(payload, false);
     this.#tracker.advance(sequence, ts);
     this.#doubt.verified();
     this.#checkEndLater();

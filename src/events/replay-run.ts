@@ -6,7 +6,7 @@ import type { SequenceTracker } from './sequence-tracker.js';
 /** What becomes of an endpoint's batches. */
 export interface StreamContent {
   /** `relearn`: earlier batches must be read again, because their blocks are now keyed otherwise. */
-  apply(payload: Uint8Array): 'applied' | 'relearn';
+  apply(payload: Uint8Array, isReplayed: boolean): 'applied' | 'relearn';
   /** The endpoint's blocks are no longer known. */
   forget(reason: string): void;
   /** The engine is a new process: nothing known about it holds. */
@@ -113,7 +113,7 @@ export class ReplayRun {
   }
 
   #apply(sequence: number, payload: Uint8Array): void {
-    if (this.#content.apply(payload) === 'relearn') this.#relearn = true;
+    if (this.#content.apply(payload, true) === 'relearn') this.#relearn = true;
     this.#tracker.replayed(sequence, peekTimestamp(payload));
     this.#appliedCount += 1;
   }

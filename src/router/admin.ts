@@ -94,6 +94,12 @@ async function show(exchange: Exchange, parts: AdminParts): Promise<void> {
       return parts.feed.watch(exchange);
     default:
       if (parts.files.send(exchange)) return;
+      if (exchange.path === '/explain') {
+        throw new RouterError(
+          'method_not_allowed',
+          '/explain takes POST, with a request as its body',
+        );
+      }
       throw new RouterError('not_found', `the admin port has no ${exchange.path}`);
   }
 }

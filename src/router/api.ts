@@ -3,7 +3,7 @@ import type { ApiGate } from '../access/api-gate.js';
 import { checkPath } from '../access/path-check.js';
 import { RouterError } from '../errors.js';
 import { eventOf } from '../http/error-body.js';
-import type { Exchange } from '../http/exchange.js';
+import type { Exchange, HeaderList } from '../http/exchange.js';
 import { KeptExchange } from '../http/kept-exchange.js';
 import type { MetricsPage } from '../metrics/registry.js';
 import type { Metrics } from '../metrics.js';
@@ -63,7 +63,7 @@ async function serve(exchange: Exchange, parts: ApiParts): Promise<void> {
   try {
     await answer(exchange, notes, parts);
   } catch (failure) {
-    refuse(exchange, failure, parts.metrics);
+    refuse(exchange, failure, parts.metrics, forPages(exchange));
   }
   parts.gate.left(notes.keyName, () => notes.usedTokens);
   const isProbe = exchange.method === 'GET' || exchange.method === 'HEAD';
@@ -91,11 +91,12 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
   const { router, fleet, version, bodyLimitBytes } = parts;
   switch (route.kind) {
     case 'generation':
+      checkEncoding(exchange);
       return router.route(exchange, route.shape);
     case 'response':
       return router.relayToHolder(exchange, route.id);
     case 'models':
-      return json(exchange, 200, { object: 'list', data: modelCards(fleet) });
+      return json(exchange, 200, { object: 'list', data: modelCards(fleet) }, forPages(exchange));
     case 'model':
       return model(exchange, route.id, fleet);
     case 'adapter':
@@ -117,6 +118,16 @@ async function follow(route: Route, exchange: Exchange, parts: ApiParts): Promis
   }
 }
 
+/** vLLM takes no compressed body either; unread, it would only be no JSON. */
+function checkEncoding(exchange: Exchange): void {
+  const encoding = exchange.header('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() === 'identity') return;
+  throw new RouterError(
+    'invalid_request',
+    `content-encoding ${JSON.stringify(encoding)} is not supported: send the body uncompressed`,
+  );
+}
+
 /** As vLLM's: the status says it all to probes, the headers say more to others. */
 function health(exchange: Exchange, fleet: Fleet): void {
   if (fleet.available(null).length > 0) exchange.respond(200, [], '');
@@ -130,7 +141,13 @@ function model(exchange: Exchange, id: string, fleet: Fleet): void {
     const message = `The model \`${id}\` does not exist.`;
     throw new RouterError('model_not_found', message, { param: 'model' });
   }
-  json(exchange, 200, card);
+  json(exchange, 200, card, forPages(exchange));
+}
+
+/** Pages of any origin may read what the router itself says, as vLLM's default is; whether they may
+ * ask an engine is the engine's answer to their preflight. */
+function forPages(exchange: Exchange): HeaderList {
+  return exchange.header('origin') === undefined ? [] : [['access-control-allow-origin', '*']];
 }
 
 export function sendMetrics(exchange: Exchange, { contentType, text }: MetricsPage): void {

@@ -17,7 +17,7 @@ export function describeFleet(fleet: Fleet): object[] {
       healthy: health.healthy,
       draining: live.draining,
       joining: live.joining,
-      reason: health.reason || undefined,
+      reason: live.unavailability,
       trust: live.trust,
       trustReason: live.trustReason,
       hashSettings: events?.settings ?? null,

@@ -130,6 +130,13 @@ export class LiveEndpoint {
     return this.health.healthy && !this.draining && this.metrics?.sleeping !== true;
   }
 
+  /** Why it gets nothing new; null: it does. */
+  get unavailability(): string | null {
+    if (this.available) return null;
+    if (this.draining) return 'draining';
+    return this.health.healthy ? 'asleep' : this.health.reason;
+  }
+
   /** It will be available soon, and may be asked now if nobody else can be. */
   get isReturning(): boolean {
     return this.health.isReturning && !this.draining && this.metrics?.sleeping !== true;

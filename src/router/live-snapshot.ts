@@ -89,12 +89,12 @@ function endpointsNow({ fleet, index }: SnapshotParts): object[] {
   const { all } = fleet;
   const weight = all.reduce((sum, live) => sum + live.traffic.weight(nowMs), 0);
   return all.map((live) => {
-    const { endpoint, load, health, metrics } = live;
+    const { endpoint, load, metrics } = live;
     return {
       name: endpoint.name,
       model: endpoint.model,
       available: live.available,
-      reason: unavailable(live, health.reason),
+      reason: live.unavailability,
       trust: live.trust,
       trustReason: live.trustReason,
       running: metrics === null ? null : load.runningRequests,
@@ -108,12 +108,6 @@ function endpointsNow({ fleet, index }: SnapshotParts): object[] {
       events: eventHealth(live),
     };
   });
-}
-
-function unavailable(live: LiveEndpoint, reason: string): string | null {
-  if (live.available) return null;
-  if (live.draining) return 'draining';
-  return reason === '' ? 'asleep' : reason;
 }
 
 function eventHealth({ events }: LiveEndpoint): object | null {

@@ -6,12 +6,22 @@ import { log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import { notesOf } from './request-notes.js';
 
-export function json(exchange: Exchange, status: number, value: unknown): void {
-  exchange.respond(status, JSON_CONTENT, JSON.stringify(value));
+export function json(
+  exchange: Exchange,
+  status: number,
+  value: unknown,
+  extra: HeaderList = [],
+): void {
+  exchange.respond(status, [...JSON_CONTENT, ...extra], JSON.stringify(value));
 }
 
 /** Tells the client why; a failure that is no RouterError is a bug of ours and is logged whole. */
-export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): void {
+export function refuse(
+  exchange: Exchange,
+  failure: unknown,
+  metrics: Metrics,
+  extra: HeaderList = [],
+): void {
   const error =
     failure instanceof RouterError
       ? failure
@@ -30,7 +40,7 @@ export function refuse(exchange: Exchange, failure: unknown, metrics: Metrics): 
     exchange.destroy();
     return;
   }
-  const headers = [...JSON_CONTENT, ...errorHeaders(error), ...notes.answerHeaders];
+  const headers = [...JSON_CONTENT, ...errorHeaders(error), ...notes.answerHeaders, ...extra];
   exchange.respond(error.status, headers, errorBody(error, exchange.path));
 }
 

@@ -63,6 +63,7 @@ test('a decision is found in the list, by its id and in the feed, and no prompt 
   const one = await get(`${adminUrl}/decisions?id=${decision.id}`);
   assert.deepEqual(one.body, decision);
   assert.equal((await get(`${adminUrl}/decisions?id=999`)).status, 404);
+  assert.equal((await get(`${adminUrl}/explain`)).status, 405);
 
   const snapshot = await firstSnapshot(adminUrl);
   const { decisions, total, endpoints, demo } = JSON.parse(snapshot);

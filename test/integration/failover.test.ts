@@ -1,9 +1,9 @@
 // Engines that die, hang, come back: what clients notice of it.
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import type { SimEngine } from '../../src/sim/sim-engine.js';
+import test from 'node:test';
 import { get, post } from '../support/openai-client.js';
-import { QUICK_TOKENIZER, startRouter, TEST_MODEL, type TestRouter } from '../support/router.js';
+import { quickFleet } from '../support/quick-fleet.js';
+import { QUICK_TOKENIZER, startRouter, TEST_MODEL } from '../support/router.js';
 import { scriptedEngine, wholeResponse } from '../support/scripted-engine.js';
 import { startSims } from '../support/sim-engine.js';
 import { waitFor } from '../support/wait-for.js';
@@ -19,22 +19,13 @@ const chat = (number: number) => ({
   messages: [{ role: 'user', content: `a ${number}` }],
 });
 
-async function fleet(
-  context: TestContext,
-  count: number,
-  extra: Readonly<Record<string, unknown>>,
-): Promise<TestRouter & { sims: SimEngine[] }> {
-  const sims = await startSims(context, count, { model: TEST_MODEL });
-  return { sims, ...(await startRouter(context, sims, extra, QUICK_TOKENIZER)) };
-}
-
 const first = <T>([one]: readonly T[]): T => {
   assert.ok(one !== undefined);
   return one;
 };
 
 test('a refused connection is no matter: the next best endpoint answers', async (context) => {
-  const { sims, url } = await fleet(context, 2, BLIND);
+  const { sims, url } = await quickFleet(context, 2, BLIND);
   first(sims).refuseConnections();
   for (let i = 0; i < 8; i++) {
     const answer = await post(`${url}${CHAT}`, chat(i));
@@ -132,7 +123,7 @@ test('a request that was tried twice counts once, and only what decisions took',
 });
 
 test('more dead engines than attempts are no matter while one lives', async (context) => {
-  const { sims, url } = await fleet(context, 5, { ...BLIND, limits: { attempts: 2 } });
+  const { sims, url } = await quickFleet(context, 5, { ...BLIND, limits: { attempts: 2 } });
   for (const sim of sims.slice(0, 4)) sim.refuseConnections();
   const answer = await post(`${url}${CHAT}`, chat(1));
   assert.equal(answer.status, 200, answer.text);
@@ -157,7 +148,7 @@ test('an engine that is gone in the moment of reuse costs no request', async (co
 });
 
 test('a dead engine never breaks the list of models', async (context) => {
-  const { sims, url } = await fleet(context, 2, WATCHFUL);
+  const { sims, url } = await quickFleet(context, 2, WATCHFUL);
   first(sims).refuseConnections();
   for (let i = 0; i < 10; i++) {
     const { status, body } = await get(`${url}/v1/models`);
@@ -170,7 +161,7 @@ test('a dead engine never breaks the list of models', async (context) => {
 });
 
 test('an engine that was killed and started again comes back without a restart of the router', async (context) => {
-  const { sims, url, assembly } = await fleet(context, 1, WATCHFUL);
+  const { sims, url, assembly } = await quickFleet(context, 1, WATCHFUL);
   const sim = first(sims);
   assert.equal((await post(`${url}${CHAT}`, chat(1))).status, 200);
   sim.refuseConnections();
@@ -186,7 +177,7 @@ test('an engine that was killed and started again comes back without a restart o
 
 test('where nobody else is left an engine that is just coming back is asked', async (context) => {
   const monitor = { ...WATCHFUL.monitor, successesToHealthy: 100 };
-  const { sims, url, assembly } = await fleet(context, 1, { monitor });
+  const { sims, url, assembly } = await quickFleet(context, 1, { monitor });
   const sim = first(sims);
   sim.refuseConnections();
   await waitFor('the engine to be out', () => assembly.fleet.available(null).length === 0);
@@ -198,7 +189,7 @@ test('where nobody else is left an engine that is just coming back is asked', as
 });
 
 test('an engine that says it is dead gets no requests while its other pages answer', async (context) => {
-  const { sims, url, assembly } = await fleet(context, 2, WATCHFUL);
+  const { sims, url, assembly } = await quickFleet(context, 2, WATCHFUL);
   first(sims).faults.unhealthy = true;
   await waitFor('the engine to be out', () => assembly.fleet.available(null).length === 1);
   for (let i = 0; i < 5; i++) {
@@ -209,7 +200,7 @@ test('an engine that says it is dead gets no requests while its other pages answ
 });
 
 test('an engine that answers polls and no requests is out after three of them', async (context) => {
-  const { sims, url, assembly } = await fleet(context, 1, {
+  const { sims, url, assembly } = await quickFleet(context, 1, {
     ...{ monitor: { metricsIntervalMs: 600_000 } },
     timeouts: { firstByteMs: 600 },
   });
@@ -235,7 +226,7 @@ test('a request that an engine may have acted on is not sent again', async (cont
 });
 
 test('when every endpoint fails the error is the last one’s', async (context) => {
-  const { sims, url } = await fleet(context, 2, BLIND);
+  const { sims, url } = await quickFleet(context, 2, BLIND);
   for (const sim of sims) sim.refuseConnections();
   const answer = await post(`${url}${CHAT}`, chat(1));
   assert.equal(answer.status, 502);

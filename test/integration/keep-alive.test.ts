@@ -1,11 +1,11 @@
 // Comments to clients whose stream has not begun: when they come, and what they change.
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import OpenAI from 'openai';
-import type { SimEngine } from '../../src/sim/sim-engine.js';
 import { get, post } from '../support/openai-client.js';
+import { quickFleet } from '../support/quick-fleet.js';
 import { exchangeRaw, parseResponse, type RawResponse, rawClient } from '../support/raw-client.js';
-import { QUICK_TOKENIZER, startRouter, TEST_MODEL, type TestRouter } from '../support/router.js';
+import { QUICK_TOKENIZER, startRouter, TEST_MODEL } from '../support/router.js';
 import { framed, scriptedEngine, wholeResponse } from '../support/scripted-engine.js';
 import { startSims } from '../support/sim-engine.js';
 import { waitFor } from '../support/wait-for.js';
@@ -20,15 +20,6 @@ const chat = (more: object = {}) => ({
   messages: [{ role: 'user', content: 'a b c' }],
   ...more,
 });
-
-async function fleet(
-  context: TestContext,
-  count: number,
-  extra: Readonly<Record<string, unknown>>,
-): Promise<TestRouter & { sims: SimEngine[] }> {
-  const sims = await startSims(context, count, { model: TEST_MODEL });
-  return { sims, ...(await startRouter(context, sims, extra, QUICK_TOKENIZER)) };
-}
 
 async function ask(url: string, body: object, path = CHAT): Promise<RawResponse> {
   const client = await rawClient(Number(new URL(url).port));
@@ -83,18 +74,18 @@ test('the engine’s own head is sent where it comes before the first comment', 
 });
 
 test('nothing is added unless asked for, nor to an answer that comes whole', async (context) => {
-  const slow = await fleet(context, 1, {});
+  const slow = await quickFleet(context, 1, {});
   for (const { faults } of slow.sims) faults.delayMs = 200;
   const { text } = await post(`${slow.url}${CHAT}`, chat());
   assert.ok(text.startsWith('data: '), text.slice(0, 80));
-  const kept = await fleet(context, 1, OFTEN);
+  const kept = await quickFleet(context, 1, OFTEN);
   for (const { faults } of kept.sims) faults.delayMs = 200;
   const whole = await ask(kept.url, chat({ stream: false }));
   assert.equal(JSON.parse(whole.chunks.join('')).object, 'chat.completion');
 });
 
 test('a refusal that comes late is an error event, one that comes at once is a status', async (context) => {
-  const { sims, url } = await fleet(context, 1, OFTEN);
+  const { sims, url } = await quickFleet(context, 1, OFTEN);
   const [sim] = sims;
   assert.ok(sim !== undefined);
   sim.faults.status = 503;
@@ -159,7 +150,7 @@ test('a client that leaves between comments frees the engine', async (context) =
 });
 
 test('an SDK does not notice', async (context) => {
-  const { sims, url } = await fleet(context, 1, OFTEN);
+  const { sims, url } = await quickFleet(context, 1, OFTEN);
   for (const { faults } of sims) faults.delayMs = 200;
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
   const body = { model: TEST_MODEL, max_tokens: 8, stream: true } as const;

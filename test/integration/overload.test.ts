@@ -1,10 +1,9 @@
 // More than the engines can take: who waits, who is refused, and how programs are told.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import type { SimEngine } from '../../src/sim/sim-engine.js';
 import { type Answer, get, post } from '../support/openai-client.js';
-import { QUICK_TOKENIZER, startRouter, TEST_MODEL, type TestRouter } from '../support/router.js';
-import { startSims } from '../support/sim-engine.js';
+import { quickFleet } from '../support/quick-fleet.js';
+import { TEST_MODEL } from '../support/router.js';
 import { waitFor } from '../support/wait-for.js';
 
 const CHAT = '/v1/chat/completions';
@@ -13,14 +12,8 @@ const chat = (maxTokens: number, content = 'a b') => ({
   messages: [{ role: 'user', content }],
 });
 
-async function fleet(
-  context: TestContext,
-  count: number,
-  extra: Readonly<Record<string, unknown>>,
-): Promise<TestRouter & { sims: SimEngine[] }> {
-  const sims = await startSims(context, count, { model: TEST_MODEL, timing: 'llm-d-8b-h100' });
-  return { sims, ...(await startRouter(context, sims, extra, QUICK_TOKENIZER)) };
-}
+const fleet = (context: TestContext, count: number, extra: Readonly<Record<string, unknown>>) =>
+  quickFleet(context, count, extra, { timing: 'llm-d-8b-h100' });
 
 function assertRefused({ status, headers, body }: Answer, reason: string): void {
   assert.equal(status, 429);

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { SimEngine } from '../../src/sim/sim-engine.js';
-import { KubeApiServer, PODS, pod } from '../support/kube-api-server.js';
+import { KubeApiServer } from '../support/kube-api-server.js';
+import { PODS, pod } from '../support/kube-objects.js';
 import { get, post } from '../support/openai-client.js';
 import { QUICK_TOKENIZER, startRouter, TEST_MODEL } from '../support/router.js';
 import { startSims } from '../support/sim-engine.js';

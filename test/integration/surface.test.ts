@@ -1,6 +1,7 @@
 // The routes of vLLM's server through the router: what is scheduled, forwarded, answered or refused.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { loadPromptEncoder, shippedTokenizer } from '../../src/sim/model-encoder.js';
 import { type Answer, get, post } from '../support/openai-client.js';
@@ -311,6 +312,32 @@ test('a generation route takes POST only; preflights go to the engine', async (c
   assert.equal(preflight.statusCode, 200);
   await preflight.body.dump();
   assert.equal(engines[0]?.requests[0]?.method, 'OPTIONS');
+});
+
+test('pages of other origins can read what the router itself says', async (context) => {
+  const { router } = await fleet(context, 1);
+  for (const path of ['/v1/models', '/v1/models/nope', '/v1/chat/completions']) {
+    for (const [headers, allowed] of [
+      [{ origin: 'https://a.example' }, '*'],
+      [{}, undefined],
+    ] as const) {
+      const answer = await request(`${router.url}${path}`, { headers });
+      assert.equal(answer.headers['access-control-allow-origin'], allowed, path);
+      await answer.body.dump();
+    }
+  }
+});
+
+test('a compressed body is refused by its encoding, not as bad JSON', async (context) => {
+  const { engines, router } = await fleet(context, 1);
+  const answer = await request(`${router.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    body: gzipSync('{}'),
+  });
+  assert.equal(answer.statusCode, 400);
+  assert.match(await answer.body.text(), /content-encoding .*gzip.* send the body uncompressed/);
+  assert.equal(engines[0]?.requests.length, 0);
 });
 
 test('clients of Anthropic’s API read errors in its form', async (context) => {

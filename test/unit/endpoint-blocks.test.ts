@@ -151,6 +151,8 @@ test('lag is the age of the batch when it was applied', () => {
   const { apply, blocks } = start();
   apply();
   assert.equal(blocks.lagSeconds, 2);
+  blocks.apply(new EventEncoder('S10').encodeBatch(1, [stored(SEED_42, 9, 1)], 0), true);
+  assert.equal(blocks.lagSeconds, 2, 'what is replayed is not late');
 });
 
 test('applied whole or event by event, batches leave the same blocks and counts', () => {

@@ -4,7 +4,8 @@ import { parseConfig } from '../../src/config/config.js';
 import type { WatchTiming } from '../../src/discovery/kube-watch.js';
 import { KubernetesSource } from '../../src/discovery/kubernetes-source.js';
 import { setLogLevel } from '../../src/log.js';
-import { KubeApiServer, PODS, POOLS, pod, SLICES } from '../support/kube-api-server.js';
+import { KubeApiServer } from '../support/kube-api-server.js';
+import { PODS, POOLS, pod, SLICES } from '../support/kube-objects.js';
 import { waitFor } from '../support/wait-for.js';
 import { WantedList } from '../support/wanted-list.js';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_THRESHOLDS } from '../../src/endpoint/endpoint-health.js';
+import { parseEngineMetrics } from '../../src/endpoint/engine-metrics.js';
 import { InflightLoad } from '../../src/endpoint/inflight-load.js';
 import { newCounts } from '../../src/events/event-counts.js';
 import type { EventState } from '../../src/events/event-messages.js';
@@ -69,4 +70,17 @@ test('an engine that restarts is degraded first, however long ago it was silent'
   clock.nowMs += 60_000;
   live.hear({ ...STATE, reason: 'the engine restarted' });
   assert.equal(live.trust, 'degraded');
+});
+
+test('an endpoint that gets nothing says why', () => {
+  const { live } = start();
+  live.health.succeeded();
+  live.load.metrics = parseEngineMetrics('', null);
+  assert.equal(live.unavailability, null);
+  live.sleeping(true);
+  assert.equal(live.unavailability, 'asleep');
+  live.health.failed('nothing within 5 ms', true);
+  assert.equal(live.unavailability, 'nothing within 5 ms');
+  live.draining = true;
+  assert.equal(live.unavailability, 'draining');
 });

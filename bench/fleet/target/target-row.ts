@@ -1,6 +1,7 @@
 // Rows of `bench fleet --target`: fields have the names of a simulated row's where they mean the same;
 // times in seconds.
 import type { BenchResult } from '../../bench-result.js';
+import type { ServingFigures } from '../serving-figures.js';
 import type { Workload } from '../workload.js';
 import type { TargetRecord } from './target-run.js';
 
@@ -12,28 +13,14 @@ export interface TargetLabel {
   readonly about: string;
 }
 
-export interface TargetRow extends BenchResult, TargetLabel {
+export interface TargetRow extends BenchResult, TargetLabel, ServingFigures {
   /** Cached tokens over prompt tokens as the answers' usage says; null: no answer says it. */
   readonly hit_ratio: number | null;
-  readonly ideal_hit: number;
-  /** To the first event with a choice, as `vllm bench` counts. */
-  readonly ttft_mean: number;
-  readonly ttft_p50: number;
-  readonly ttft_p90: number;
-  readonly ttft_p99: number;
   /** To the first text, as inference-perf counts. */
   readonly ttft_text_mean: number;
   readonly ttft_text_p50: number;
   readonly ttft_text_p90: number;
   readonly ttft_text_p99: number;
-  readonly itl_mean: number;
-  readonly itl_p50: number;
-  readonly itl_p99: number;
-  readonly e2e_mean: number;
-  readonly output_tokens_per_s: number;
-  readonly requests: number;
-  readonly rejects: number;
-  readonly failures: number;
   readonly first_problem: string | null;
   /** Requests of the busiest endpoint over the mean of those seen; null: the target names none. */
   readonly imbalance: number | null;
@@ -87,7 +74,7 @@ export function targetRow(
     rejects: record.rejected,
     failures: record.failed,
     first_problem: record.firstProblem,
-    imbalance: imbalance([...record.endpoints.values()]),
+    imbalance: imbalance(requestsByEndpoint(record)),
     client_late_p50: quantile(late, 0.5) / 1000,
     client_late_p99: lateP99 / 1000,
     client_busy: record.clientBusy,
@@ -142,4 +129,13 @@ function sum(values: ArrayLike<number>): number {
 
 function quantile(ascending: Float64Array, share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(share * ascending.length))] ?? 0;
+}
+
+/** Empty: the server does not say. */
+function requestsByEndpoint({ endpoints }: TargetRecord): number[] {
+  const counts = new Map<string, number>();
+  for (const name of endpoints) {
+    if (name !== null) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts.values()];
 }
