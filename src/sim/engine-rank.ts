@@ -1,5 +1,5 @@
 // EngineRank: one data-parallel rank of a simulated server: its own engine, cache and publisher.
-import type { WallClock } from './clock.js';
+
 import { Engine } from './engine.js';
 import { EngineCounters } from './engine-counters.js';
 import type { EventSchema } from './event-encoder.js';
@@ -8,6 +8,7 @@ import { EventFeed } from './event-feed.js';
 import { EventPublisher } from './event-publisher.js';
 import { engineOptionsOf, type SimOptions } from './sim-options.js';
 import type { TokenSequence } from './token-sequence.js';
+import type { WallClock } from './wall-clock.js';
 
 export class EngineRank {
   readonly rank: number;

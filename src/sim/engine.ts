@@ -95,7 +95,13 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
     return held;
   }
 
-  submit(work: Work<Sequence>, listener: RequestListener<Sequence>): EngineRequest<Sequence> {
+  /** `receivedUs`: when the front end had the request; what it has done since then is part of its
+   * `arrivalUs`. */
+  submit(
+    work: Work<Sequence>,
+    listener: RequestListener<Sequence>,
+    receivedUs = this.clock.nowUs(),
+  ): EngineRequest<Sequence> {
     const { blockSizeTokens, usableBlocks, arrivalUs } = this.options;
     const tokens = work.promptTokens + work.outputTokens;
     if (work.promptTokens < 1 || work.outputTokens < 1 || tokens > usableBlocks * blockSizeTokens) {
@@ -103,11 +109,10 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
         `cannot serve ${work.promptTokens} + ${work.outputTokens} tokens with ${usableBlocks} blocks of ${blockSizeTokens}`,
       );
     }
-    const nowUs = this.clock.nowUs();
-    const request = new EngineRequest(work, listener, blockSizeTokens, nowUs);
+    const request = new EngineRequest(work, listener, blockSizeTokens, receivedUs);
     this.arriving.add(request);
-    if (arrivalUs === 0) this.arrive(request);
-    else this.clock.at(nowUs + arrivalUs, () => this.arrive(request));
+    if (arrivalUs === 0) this.arrive(request, receivedUs);
+    else this.clock.at(receivedUs + arrivalUs, () => this.arrive(request, this.clock.nowUs()));
     return request;
   }
 
@@ -144,7 +149,7 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
 
   resume(): void {
     this.paused = false;
-    this.wake();
+    this.wake(this.clock.nowUs());
   }
 
   /** As a new process: an empty pool, no requests, no pending events. */
@@ -164,18 +169,18 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
     }
   }
 
-  private arrive(request: EngineRequest<Sequence>): void {
+  private arrive(request: EngineRequest<Sequence>, atUs: number): void {
     if (!this.arriving.delete(request)) return;
     request.state = 'waiting';
     this.scheduler.waiting.push(request);
-    if (!this.stepping) this.wake();
+    if (!this.stepping) this.wake(atUs);
   }
 
-  /** Begins a step after everything else that is due now, so that requests which arrive at the same
-   * time are scheduled together. */
-  private wake(): void {
+  /** Begins a step after everything else that is due at `atUs`, so that requests which arrive at the
+   * same time are scheduled together. */
+  private wake(atUs: number): void {
     const { life } = this;
-    this.clock.at(this.clock.nowUs(), () => {
+    this.clock.at(atUs, () => {
       if (life === this.life && !this.stepping) this.beginStep(this.clock.nowUs());
     });
   }
@@ -200,13 +205,14 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
 
   private endStep(endUs: number): void {
     this.stepping = false;
-    const emitted: EngineRequest<Sequence>[] = [];
-    const others = this.scheduler.update(endUs, emitted);
+    const others = this.scheduler.update(endUs);
+    const { emitted } = this.scheduler;
     if (others > 0) this.onGaps?.(endUs - this.lastEndUs, others);
     this.lastEndUs = endUs;
     if (this.log !== null && !this.log.isEmpty) this.onEvents?.(this.log.take());
     const { life } = this;
-    for (const request of emitted) {
+    for (let i = 0; i < emitted.size; i += 1) {
+      const request = emitted.at(i);
       // A listener before may have aborted this request, or restarted the engine.
       if (request.state === 'aborted' || life !== this.life) continue;
       const { outputCount, lastTokenUs, work } = request;
@@ -215,6 +221,6 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
       else request.listener.onToken?.(request, endUs);
       if (request.state === 'finished') request.listener.onFinish?.(request, endUs);
     }
-    if (life === this.life && !this.stepping) this.beginStep(this.clock.resumeUs(endUs));
+    if (life === this.life && !this.stepping) this.beginStep(this.clock.nowUs());
   }
 }

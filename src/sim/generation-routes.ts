@@ -10,6 +10,7 @@ import {
   StreamedAnswer,
   WholeAnswer,
 } from './answer-writer.js';
+import type { Clock } from './clock.js';
 import type { EngineRank } from './engine-rank.js';
 import { GenerateAnswer } from './generate-answer.js';
 import { Generation, type PreparedPrompt } from './generation.js';
@@ -17,11 +18,12 @@ import type { ServedShape } from './generation-options.js';
 import { featuresOf } from './media-prompt.js';
 import { MessagesAnswer } from './messages-answer.js';
 import { type PreparingService, prepareRequest } from './prepared-request.js';
-import { readJsonObject } from './request-reader.js';
+import { jsonObjectOf, readBytes, readJsonObject } from './request-reader.js';
 import { ResponsesAnswer } from './responses-answer.js';
 import type { ServerFaults } from './server-faults.js';
 
 export interface GenerationService extends PreparingService {
+  readonly clock: Clock;
   readonly ranks: readonly [EngineRank, ...EngineRank[]];
   readonly answerText: AnswerText;
   readonly faults: ServerFaults;
@@ -37,8 +39,10 @@ export async function generate(
   shape: ServedShape,
   exchange: Exchange,
 ): Promise<void> {
-  const { faults } = service;
-  const body = await readJsonObject(exchange);
+  const { faults, clock } = service;
+  const bytes = await readBytes(exchange);
+  const receivedUs = clock.nowUs();
+  const body = jsonObjectOf(exchange, bytes);
   if (faults.hang) return;
   const prepared = await prepareRequest(service, shape, body);
   const { request, options, prompts, modelName } = prepared;
@@ -65,6 +69,7 @@ export async function generate(
     {
       engine,
       counters,
+      receivedUs,
       answerText: service.answerText,
       eosTokenId: service.encoder.eosTokenId,
       maxModelLen: service.models.maxModelLen,

@@ -4,7 +4,7 @@ import type { AnswerText } from './answer-text.js';
 import { answerSeed } from './answer-text.js';
 import type { Engine } from './engine.js';
 import type { EngineCounters } from './engine-counters.js';
-import type { EngineRequest } from './engine-request.js';
+import type { EngineRequest, RequestListener } from './engine-request.js';
 import type { GenerationOptions } from './generation-options.js';
 import { StopChecker } from './stop-checker.js';
 import type { TokenSequence } from './token-sequence.js';
@@ -38,6 +38,8 @@ export interface GenerationListener {
 
 export interface GenerationContext {
   readonly engine: Engine<TokenSequence>;
+  /** When the request's last byte was here: parsing it is part of the engine's front-end time. */
+  readonly receivedUs: number;
   readonly answerText: AnswerText;
   readonly eosTokenId: number | null;
   readonly maxModelLen: number;
@@ -86,7 +88,8 @@ export class Generation {
   }
 
   private submit(prompt: PreparedPrompt, index: number, answer: number): void {
-    const { engine, answerText, eosTokenId, maxModelLen, skipsCacheRead } = this.context;
+    const { engine, receivedUs, answerText, eosTokenId, maxModelLen, skipsCacheRead } =
+      this.context;
     const { ignoreEos, minTokens, maxTokens, stop, includeStop } = this.options;
     const seed = answerSeed(prompt.tokens, answer, this.options.seed);
     const natural = Math.max(answerText.naturalLength(seed), minTokens + 1);
@@ -106,8 +109,8 @@ export class Generation {
       skipsCacheRead,
     };
     let previousUs = -1;
-    const request = engine.submit(work, {
-      onToken: (_, nowUs) => {
+    const listener: RequestListener<TokenSequence> = {
+      onToken: (request, nowUs) => {
         this.context.counters.tokenAt(request, nowUs, previousUs);
         previousUs = nowUs;
         const position = request.outputCount - 1;
@@ -135,8 +138,8 @@ export class Generation {
         if (reason !== null && request.state !== 'aborted') this.end(request, nowUs, reason);
       },
       onLost: () => this.listener.onLost(),
-    });
-    this.requests.push(request);
+    };
+    this.requests.push(engine.submit(work, listener, receivedUs));
   }
 
   private end(request: EngineRequest<TokenSequence>, nowUs: number, reason: FinishReason): void {

@@ -1,9 +1,10 @@
 // The engine's /metrics page, in vLLM's names (VLLM.md 8): one series for each data-parallel rank.
-import type { ClockLag } from './clock.js';
+
 import type { EngineRank } from './engine-rank.js';
 import { type Labels, PrometheusPage } from './prometheus-page.js';
 import type { ServedModels } from './served-models.js';
 import type { SimOptions } from './sim-options.js';
+import type { ClockLag } from './wall-clock.js';
 
 export interface MetricsSource {
   readonly options: Pick<SimOptions, 'model' | 'hashAlgorithm' | 'metricNames' | 'prefixCaching'>;
@@ -32,11 +33,7 @@ export function metricsPage({ options, models, ranks, startedAt, lag }: MetricsS
       return [{ sleep_state: state }, isState ? 1 : 0];
     }),
   );
-  page.family('vllm:lora_requests_info', 'gauge', () => {
-    const running_lora_adapters = models.adapterNames.join(',');
-    const max_lora = String(models.adapterNames.length);
-    return [[{ max_lora, waiting_lora_adapters: '', running_lora_adapters }, Date.now() / 1000]];
-  });
+  if (models.adapterNames.length > 0) addAdapters(page, models);
   page.info('vllm:cache_config_info', (rank) => cacheConfig(rank, options));
   page.gauge('warmpath_sim_step_lag_p99_seconds', () => lag.p99Ms / 1000);
   return `${page.text()}${processStart(startedAt)}`;
@@ -83,6 +80,15 @@ function addRequests(page: Page): void {
   page.histogram('vllm:request_prefill_time_seconds', (rank) => rank.counters.prefill);
   page.histogram('vllm:request_decode_time_seconds', (rank) => rank.counters.decode);
   page.histogram('vllm:request_inference_time_seconds', (rank) => rank.counters.inference);
+}
+
+/** vLLM has this metric only where adapters can be served. */
+function addAdapters(page: Page, { adapterNames }: ServedModels): void {
+  page.family('vllm:lora_requests_info', 'gauge', () => {
+    const running_lora_adapters = adapterNames.join(',');
+    const max_lora = String(adapterNames.length);
+    return [[{ max_lora, waiting_lora_adapters: '', running_lora_adapters }, Date.now() / 1000]];
+  });
 }
 
 /** vLLM writes every field of its CacheConfig; these are the ones with a meaning here. */

@@ -8,7 +8,15 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Must be called before the handler returns for the first time. */
 export async function readJsonObject(exchange: Exchange): Promise<JsonObject> {
-  const bytes = await exchange.readBody(BODY_BYTES_MAX);
+  return jsonObjectOf(exchange, await readBytes(exchange));
+}
+
+/** Must be called before the handler returns for the first time. */
+export function readBytes(exchange: Exchange): Promise<Uint8Array> {
+  return exchange.readBody(BODY_BYTES_MAX);
+}
+
+export function jsonObjectOf(exchange: Exchange, bytes: Uint8Array): JsonObject {
   const type = exchange.header('content-type') ?? '';
   if (!/^application\/(\w+\+)?json\b/i.test(type.trim())) {
     throw new RouterError(

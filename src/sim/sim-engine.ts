@@ -1,7 +1,6 @@
 // SimEngine: one simulated vLLM server in wall-clock time: HTTP, engines, KV cache events.
 import type { HashSettings } from '../prefix/hash-settings.js';
 import { AnswerText } from './answer-text.js';
-import { type ClockLag, WallClock } from './clock.js';
 import type { EngineTotals } from './engine.js';
 import { EngineRank } from './engine-rank.js';
 import type { EventFaults } from './event-faults.js';
@@ -11,6 +10,7 @@ import { OpenAiServer } from './openai-server.js';
 import { ServedModels } from './served-models.js';
 import { noServerFaults, type ServerFaults } from './server-faults.js';
 import { engineOptionsOf, hashSettingsOf, SIM_DEFAULTS, type SimOptions } from './sim-options.js';
+import { type ClockLag, WallClock } from './wall-clock.js';
 
 /** What /version answers: the release whose behaviour is simulated. */
 const VERSION = '0.29.0';
@@ -55,7 +55,7 @@ export class SimEngine {
     const { models, hashSettings, faults } = this;
     this.server = new OpenAiServer({
       ...options,
-      ...{ ranks, models, hashSettings, faults, answerText },
+      ...{ clock, ranks, models, hashSettings, faults, answerText },
       version: VERSION,
       metricsText: () => {
         const { startedAt } = this;

@@ -152,14 +152,18 @@ export class VirtualFleet {
 }
 
 /** What a router reads off the engine's metrics page. */
-export function metricsOf(engine: Engine, options: EngineOptions): EngineMetrics {
+export function metricsOf(
+  engine: Pick<Engine, 'waitingRequests' | 'runningRequests' | 'cacheUsage'>,
+  options: Pick<EngineOptions, 'blockSizeTokens' | 'usableBlocks'>,
+): EngineMetrics {
   return {
     waitingRequests: engine.waitingRequests,
     runningRequests: engine.runningRequests,
     kvCacheUsage: engine.cacheUsage,
     blockSizeTokens: options.blockSizeTokens,
     hashAlgorithm: null,
-    gpuBlocks: options.usableBlocks,
+    // With vLLM's null block, as its page counts.
+    gpuBlocks: options.usableBlocks + 1,
     prefixCaching: true,
     sleeping: false,
     startedAt: null,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VirtualClock, WallClock } from '../../src/sim/clock.js';
+import { VirtualClock } from '../../src/sim/clock.js';
 import { runSeed, seededRandom } from '../support/random.js';
 
 test('virtual time jumps from event to event; equal times keep their order', () => {
@@ -46,35 +46,4 @@ test(`many virtual events come in order of time (seed ${runSeed})`, () => {
     times,
     times.toSorted((a, b) => a - b),
   );
-});
-
-test('wall-clock time passes faster with a speedup, and lag is measured', async () => {
-  const clock = new WallClock(100);
-  const startMs = performance.now();
-  await new Promise<void>((resolve) => clock.at(clock.nowUs() + 2_000_000, resolve));
-  const elapsedMs = performance.now() - startMs;
-  assert.ok(elapsedMs >= 19 && elapsedMs < 1000, `${elapsedMs} ms`);
-  const lag = clock.lag();
-  assert.equal(lag.callbacks, 1);
-  assert.ok(lag.p99Ms >= 0 && lag.p99Ms <= lag.maxMs);
-});
-
-test('small delays are made up, a stall is not', () => {
-  const clock = new WallClock(1);
-  const nowUs = clock.nowUs();
-  assert.equal(clock.resumeUs(nowUs), nowUs);
-  assert.ok(clock.resumeUs(nowUs - 1e6) >= nowUs);
-});
-
-test('a closed clock calls nobody', async () => {
-  const clock = new WallClock();
-  let called = false;
-  const call = () => {
-    called = true;
-  };
-  clock.at(0, call);
-  clock.at(clock.nowUs() + 1000, call);
-  clock.close();
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.equal(called, false);
 });

@@ -315,6 +315,25 @@ test('a restart loses every request and the whole cache, silently', () => {
   assert.deepEqual([after.state, after.cachedTokens], ['finished', 0]);
 });
 
+test('what the front end has done with a request already is part of its time', () => {
+  const { clock, engine } = setUp({ arrivalUs: 10_000 });
+  const tokens: [string, number][] = [];
+  const note = (name: string): RequestListener => ({
+    onToken: (_, nowUs) => tokens.push([name, nowUs]),
+  });
+  clock.run(5000);
+  engine.submit(work(1, 20, 1), note('received 4 ms ago'), 1000);
+  const slow = engine.submit(work(101, 20, 1), note('received 20 ms ago'), -15_000);
+  engine.submit(work(201, 20, 1), note('received now'));
+  clock.run();
+  assert.deepEqual(tokens, [
+    ['received 20 ms ago', 5000 + STEP_US],
+    ['received 4 ms ago', 11_000 + STEP_US],
+    ['received now', 15_000 + STEP_US],
+  ]);
+  assert.equal(slow.submittedUs, -15_000);
+});
+
 test('work that can never fit is refused', () => {
   const { engine } = setUp({ usableBlocks: 2 });
   assert.throws(() => engine.submit(work(1, 30, 3), silent), /cannot serve 30 \+ 3 tokens/);

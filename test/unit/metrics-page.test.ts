@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseEngineMetrics } from '../../src/endpoint/engine-metrics.js';
 import { Histogram } from '../../src/sim/engine-counters.js';
+import { metricsPage } from '../../src/sim/metrics-page.js';
 import { PrometheusPage } from '../../src/sim/prometheus-page.js';
+import { engineOptionsOf } from '../../src/sim/sim-options.js';
+import { metricsOf } from '../../src/sim/virtual-fleet.js';
 import { get } from '../support/openai-client.js';
 import { startSim } from '../support/sim-engine.js';
+import { waitFor } from '../support/wait-for.js';
 
 test('a page names each metric once and escapes labels', () => {
   const page = new PrometheusPage([1, 2], (engine) => ({
@@ -58,3 +63,28 @@ for (const [metricNames, present, absent] of [
     assert.equal(new Set(names).size, names.length);
   });
 }
+
+test('routers in virtual time are told what the page of the same engine says', async (t) => {
+  const limits = { timing: 'qwen3-32b-tp2-h100', kvTokens: 4000, maxNumSeqs: 1 };
+  const sim = await startSim(t, limits);
+  const body = JSON.stringify({ prompt: 'x'.repeat(900), max_tokens: 1000, ignore_eos: true });
+  const leaving = new AbortController();
+  t.after(() => leaving.abort());
+  for (let i = 0; i < 3; i += 1) {
+    const headers = { 'content-type': 'application/json' };
+    const { signal } = leaving;
+    const answer = fetch(`${sim.url}/v1/completions`, { method: 'POST', headers, body, signal });
+    answer.catch(() => {});
+  }
+  const [{ engine }] = sim.ranks;
+  await waitFor('the queue', () => engine.waitingRequests === 2);
+  const { options, models, ranks, stats } = sim;
+  const page = parseEngineMetrics(
+    metricsPage({ options, models, ranks, startedAt: 1, lag: stats.lag }),
+  );
+  const told = metricsOf(engine, engineOptionsOf(options));
+  assert.ok(told.kvCacheUsage > 0.2);
+  // What virtual engines have none of.
+  const { hashAlgorithm, startedAt } = page;
+  assert.deepEqual({ ...told, hashAlgorithm, startedAt }, page);
+});

@@ -74,7 +74,7 @@ export function targetRow(
     rejects: record.rejected,
     failures: record.failed,
     first_problem: record.firstProblem,
-    imbalance: imbalance([...record.endpoints.values()]),
+    imbalance: imbalance(requestsByEndpoint(record)),
     client_late_p50: quantile(late, 0.5) / 1000,
     client_late_p99: lateP99 / 1000,
     client_busy: record.clientBusy,
@@ -129,4 +129,13 @@ function sum(values: ArrayLike<number>): number {
 
 function quantile(ascending: Float64Array, share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(share * ascending.length))] ?? 0;
+}
+
+/** Empty: the server does not say. */
+function requestsByEndpoint({ endpoints }: TargetRecord): number[] {
+  const counts = new Map<string, number>();
+  for (const name of endpoints) {
+    if (name !== null) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts.values()];
 }

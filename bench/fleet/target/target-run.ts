@@ -36,8 +36,8 @@ export interface TargetRecord {
   readonly rejected: number;
   readonly failed: number;
   readonly firstProblem: string | null;
-  /** Requests by the endpoint that the server says took them; empty: it does not say. */
-  readonly endpoints: ReadonlyMap<string, number>;
+  /** The endpoint that the server says took the request; null: it does not say. */
+  readonly endpoints: readonly (string | null)[];
   readonly makespanMs: number;
   /** Share of the time in which this process was busy, 0 to 1. */
   readonly clientBusy: number;
@@ -60,7 +60,7 @@ class TargetRun {
   private readonly tokens: TokenSource;
   private readonly columns;
   private readonly itl = new ItlHistogram();
-  private readonly endpoints = new Map<string, number>();
+  private readonly endpoints: (string | null)[];
   private rejected = 0;
   private failed = 0;
   private firstProblem: string | null = null;
@@ -74,6 +74,7 @@ class TargetRun {
     this.tokens = { vocabulary: options.vocabulary, answers: this.answers };
     const column = (empty: number) =>
       new Float64Array(options.workload.requests.length).fill(empty);
+    this.endpoints = options.workload.requests.map(() => null);
     this.columns = {
       firstChunkMs: column(Number.NaN),
       firstTextMs: column(Number.NaN),
@@ -145,9 +146,7 @@ class TargetRun {
       onHead: (code, headers) => {
         status = code;
         const endpoint = headers['x-warmpath-endpoint'];
-        if (typeof endpoint === 'string') {
-          this.endpoints.set(endpoint, (this.endpoints.get(endpoint) ?? 0) + 1);
-        }
+        if (typeof endpoint === 'string') this.endpoints[index] = endpoint;
       },
       onText: (text) => {
         if (status === 200) stream.read(text, performance.now());

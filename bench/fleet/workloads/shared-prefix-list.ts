@@ -187,6 +187,11 @@ const SHARED_PREFIX: readonly (readonly [name: string, about: string, shape: Sha
     { ...b2b(600, 250, [[40, 120]], false), engines: MIXED_ENGINES },
   ],
   [
+    'w1-long',
+    'w1 for 20 minutes, which shows how fast a simulation is',
+    b2b(600, 250, [[60, 1200]], false),
+  ],
+  [
     'thousand-engines',
     '1,000 engines of 100,000 KV tokens, 5,000 groups of 8 users, 1024 + 256 tokens, 64 out, 5,000 requests/s for 200 s',
     {
