@@ -8,6 +8,7 @@ import type { BlockEventLog } from './block-events.js';
 import { BlockPool } from './block-pool.js';
 import type { BlockSequence } from './block-sequence.js';
 import type { EngineRequest } from './engine-request.js';
+import { RequestList } from './request-list.js';
 import { SleepingDecoders } from './sleeping-decoders.js';
 import { clearLoad, emptyLoad, type StepLoad } from './step-cost.js';
 
@@ -46,12 +47,13 @@ export class BatchScheduler<Sequence extends BlockSequence> {
   /** What the last scheduled step computes. */
   readonly load: StepLoad = emptyLoad();
   /** Running requests that are looked at in the next step, in their order. */
-  private readonly active: EngineRequest<Sequence>[] = [];
+  private readonly active = new RequestList<EngineRequest<Sequence>>();
   private readonly sleeping: SleepingDecoders<Sequence>;
   private admissions = 0;
   /** A running request was aborted since the last look. */
   private anyAborted = false;
-  private readonly stepped: EngineRequest<Sequence>[] = [];
+  /** What the latest step computes; then, in `update`, those of it that got a token. */
+  private readonly stepped = new RequestList<EngineRequest<Sequence>>();
   private readonly limits: SchedulerLimits;
   private readonly log: BlockEventLog<Sequence> | null;
 
@@ -66,28 +68,35 @@ export class BatchScheduler<Sequence extends BlockSequence> {
   /** Chooses what the step that begins now computes; false: nothing. */
   schedule(nowUs: number): boolean {
     clearLoad(this.load);
-    this.stepped.length = 0;
+    this.stepped.clear();
     const preemptionsBefore = this.totals.preemptions;
-    const awake = this.active.length;
+    const awake = this.active.size;
     this.sleeping.wakeDue(this.active);
-    if (this.active.length > awake) sortByAdmission(this.active);
+    if (this.active.size > awake) sortByAdmission(this.active);
     const budget = this.scheduleRunning(this.limits.maxNumBatchedTokens - this.sleeping.count);
     this.load.decodeSequences += this.sleeping.count;
     this.load.decodeContextTokens += this.sleeping.contextTokens;
     // What a preemption freed must not go to new requests at once: they would be the next victims.
     if (this.totals.preemptions === preemptionsBefore) this.admit(budget, nowUs);
     this.load.runningSequences = this.running.length;
-    return this.stepped.length > 0 || this.sleeping.count > 0;
+    return this.stepped.size > 0 || this.sleeping.count > 0;
   }
 
-  /** Ends the step: `emitted` receives the requests that got a token and are awake, in scheduling order.
-   * Returns how many others got one. */
-  update(nowUs: number, emitted: EngineRequest<Sequence>[]): number {
+  /** Requests that got a token in the step that `update` ended and were awake, in scheduling order. */
+  get emitted(): RequestList<EngineRequest<Sequence>> {
+    return this.stepped;
+  }
+
+  /** Ends the step. Returns how many requests got a token asleep. */
+  update(nowUs: number): number {
+    const { stepped } = this;
+    let kept = 0;
     let anyFinished = this.anyAborted;
     const asleep = this.sleeping.count;
     this.totals.generatedTokens += asleep;
     this.sleeping.stepped(nowUs);
-    for (const request of this.stepped) {
+    for (let i = 0; i < stepped.size; i += 1) {
+      const request = stepped.at(i);
       if (request.state !== 'running' || request.computedTokens < request.tokenCount) continue;
       const { sequence, tokenAt, outputTokens } = request.work;
       if (this.limits.generatedBlocks === 'cached') {
@@ -101,10 +110,12 @@ export class BatchScheduler<Sequence extends BlockSequence> {
         request.finishedUs = nowUs;
         anyFinished = true;
       }
-      emitted.push(request);
+      stepped.set(kept, request);
+      kept += 1;
     }
+    stepped.cut(kept);
     if (anyFinished) this.dropEnded();
-    this.putToSleep(emitted);
+    this.putToSleep(stepped);
     return asleep;
   }
 
@@ -144,7 +155,8 @@ export class BatchScheduler<Sequence extends BlockSequence> {
   private scheduleRunning(tokenBudget: number): number {
     const { active, running, pool, log } = this;
     let budget = tokenBudget;
-    for (const request of active) {
+    for (let i = 0; i < active.size; i += 1) {
+      const request = active.at(i);
       if (budget <= 0) break;
       // A preemption before it in this step was its own.
       if (request.state !== 'running') continue;
@@ -175,7 +187,7 @@ export class BatchScheduler<Sequence extends BlockSequence> {
       if (!request.blocks.reserve(this.pool, this.log, cached + tokens, hits)) break;
       this.waiting.shift();
       this.running.push(request);
-      this.active.push(request);
+      this.active.add(request);
       this.admissions += 1;
       request.admission = this.admissions;
       request.state = 'running';
@@ -188,11 +200,12 @@ export class BatchScheduler<Sequence extends BlockSequence> {
 
   /** Of the requests that have just got a token, those that need nothing else for some steps. One that
    * is computed anew after a preemption has got none: the gap before its next is its own. */
-  private putToSleep(emitted: readonly EngineRequest<Sequence>[]): void {
+  private putToSleep(emitted: RequestList<EngineRequest<Sequence>>): void {
     const { blockSizeTokens, generatedBlocks, maxNumSeqs, maxNumBatchedTokens } = this.limits;
     // Those asleep get a token in every step: the budget must have room for all.
     const sleepy = maxNumSeqs <= maxNumBatchedTokens;
-    for (const request of sleepy ? emitted : []) {
+    for (let i = 0; sleepy && i < emitted.size; i += 1) {
+      const request = emitted.at(i);
       const { work, computedTokens, outputCount, blocks, state } = request;
       if (state !== 'running' || work.countsTokens !== true) continue;
       const room = blocks.count * blockSizeTokens - computedTokens;
@@ -201,11 +214,13 @@ export class BatchScheduler<Sequence extends BlockSequence> {
       const steps = Math.min(room, left, generatedBlocks === 'cached' ? full : left);
       if (steps > 0) this.sleeping.sleep(request, steps);
     }
+    const { active } = this;
     let kept = 0;
-    for (const request of this.active) {
-      if (request.state === 'running' && request.wakeStep < 0) this.active[kept++] = request;
+    for (let i = 0; i < active.size; i += 1) {
+      const request = active.at(i);
+      if (request.state === 'running' && request.wakeStep < 0) active.set(kept++, request);
     }
-    this.active.length = kept;
+    active.cut(kept);
   }
 
   private countPrompt(request: EngineRequest<Sequence>, cached: number, nowUs: number): void {
@@ -232,21 +247,18 @@ export class BatchScheduler<Sequence extends BlockSequence> {
       load.prefillAttention += tokens * (context + tokens / 2);
     }
     request.computedTokens = context + tokens;
-    this.stepped.push(request);
+    this.stepped.add(request);
   }
 }
 
 /** Short and nearly in order. */
-function sortByAdmission(requests: EngineRequest[]): void {
-  for (let i = 1; i < requests.length; i += 1) {
-    const request = requests[i];
-    if (request === undefined) return;
+function sortByAdmission(requests: RequestList<EngineRequest>): void {
+  for (let i = 1; i < requests.size; i += 1) {
+    const request = requests.at(i);
     let at = i;
-    for (; at > 0; at -= 1) {
-      const before = requests[at - 1];
-      if (before === undefined || before.admission < request.admission) break;
-      requests[at] = before;
+    for (; at > 0 && requests.at(at - 1).admission >= request.admission; at -= 1) {
+      requests.set(at, requests.at(at - 1));
     }
-    requests[at] = request;
+    requests.set(at, request);
   }
 }

@@ -205,13 +205,14 @@ export class Engine<Sequence extends BlockSequence = BlockSequence> {
 
   private endStep(endUs: number): void {
     this.stepping = false;
-    const emitted: EngineRequest<Sequence>[] = [];
-    const others = this.scheduler.update(endUs, emitted);
+    const others = this.scheduler.update(endUs);
+    const { emitted } = this.scheduler;
     if (others > 0) this.onGaps?.(endUs - this.lastEndUs, others);
     this.lastEndUs = endUs;
     if (this.log !== null && !this.log.isEmpty) this.onEvents?.(this.log.take());
     const { life } = this;
-    for (const request of emitted) {
+    for (let i = 0; i < emitted.size; i += 1) {
+      const request = emitted.at(i);
       // A listener before may have aborted this request, or restarted the engine.
       if (request.state === 'aborted' || life !== this.life) continue;
       const { outputCount, lastTokenUs, work } = request;

@@ -5,6 +5,7 @@
 // wakes. Runs with and without sleep are equal, token for token.
 import type { BlockSequence } from './block-sequence.js';
 import type { EngineRequest } from './engine-request.js';
+import type { RequestList } from './request-list.js';
 
 export class SleepingDecoders<Sequence extends BlockSequence> {
   /** Requests asleep: each decodes one token a step. */
@@ -26,14 +27,14 @@ export class SleepingDecoders<Sequence extends BlockSequence> {
   }
 
   /** Wakes those that need their scheduler in the step that begins now, and adds them to `awake`. */
-  wakeDue(awake: EngineRequest<Sequence>[]): void {
+  wakeDue(awake: RequestList<EngineRequest<Sequence>>): void {
     const place = this.steps % this.wakes.length;
     let request = this.wakes[place] ?? null;
     this.wakes[place] = null;
     while (request !== null) {
       const next: EngineRequest<Sequence> | null = request.nextSleeper;
       this.update(request);
-      awake.push(request);
+      awake.add(request);
       request = next;
     }
   }
