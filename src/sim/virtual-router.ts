@@ -4,6 +4,7 @@
 // slots of the virtual fleet.
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import { InflightLoad } from '../endpoint/inflight-load.js';
+import { newCounts } from '../events/event-counts.js';
 import type { EventState } from '../events/event-messages.js';
 import { PredictedBlocks } from '../prefix/predicted-blocks.js';
 import { PrefixHeat } from '../prefix/prefix-heat.js';
@@ -221,17 +222,7 @@ function proven(slot: number): EventState {
     settings: null,
     connected: true,
     sequence: null,
-    counts: {
-      batches: 0,
-      stored: 0,
-      removed: 0,
-      cleared: 0,
-      malformed: 0,
-      ignored: 0,
-      gaps: 0,
-      restarts: 0,
-      replays: 0,
-    },
+    counts: newCounts(),
     lagSeconds: null,
     isBeingRepaired: false,
   };

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { IdSequence } from '../../src/sim/block-sequence.js';
+import { type Clock, VirtualClock } from '../../src/sim/clock.js';
+import { Engine } from '../../src/sim/engine.js';
+import { timingOf } from '../../src/sim/timing.js';
 import { WallClock } from '../../src/sim/wall-clock.js';
 import { runSeed, seededRandom } from '../support/random.js';
 
@@ -65,6 +69,63 @@ test(`callbacks that are late together come in the order of their times (seed ${
     seen,
     seen.toSorted((a, b) => a - b),
   );
+});
+
+/** What an engine with little room does with requests that come in bursts: every token's time. Resolves
+ * when all are answered. */
+function engineLog(clock: Clock, seed: number): Promise<string[]> {
+  const random = seededRandom(seed);
+  const { cost, arrivalUs } = timingOf('qwen2.5-7b-h100');
+  const engine = new Engine(
+    {
+      ...{ blockSizeTokens: 16, usableBlocks: 400, maxNumSeqs: 6, maxNumBatchedTokens: 2048 },
+      ...{ generatedBlocks: 'cached', cost, arrivalUs },
+    },
+    clock,
+    (events) => log.push(events.map(({ kind }) => kind).join()),
+  );
+  const log: string[] = [];
+  const startUs = clock.nowUs() + 1000;
+  let open = 60;
+  return new Promise((resolve) => {
+    for (let i = 0; i < 60; i += 1) {
+      const promptTokens = 100 + Math.floor(random() * 4000);
+      const outputTokens = 1 + Math.floor(random() * 20);
+      const first = 1000 * Math.floor(random() * 8);
+      const blocks = Array.from({ length: promptTokens >> 4 }, (_, block) =>
+        BigInt(first + block + 1),
+      );
+      const sequence = new IdSequence(BigUint64Array.from(blocks), promptTokens, 16);
+      const say = (what: string, us: number) =>
+        log.push(`${Math.round((us - startUs) * 1000)} ns: ${i} ${what}`);
+      const listener = {
+        onToken: (request: { readonly cachedTokens: number }, us: number) =>
+          say(`token, ${request.cachedTokens} cached`, us),
+        onFinish: (_: unknown, us: number) => {
+          say('end', us);
+          open -= 1;
+          if (open === 0) resolve(log);
+        },
+      };
+      clock.at(startUs + Math.floor(random() * 40) * 50_000, () => {
+        engine.submit({ sequence, promptTokens, outputTokens }, listener);
+      });
+    }
+  });
+}
+
+test(`an engine takes the steps of virtual time, however late its timers (seed ${runSeed})`, async () => {
+  const virtual = new VirtualClock();
+  const expected = engineLog(virtual, runSeed);
+  virtual.run();
+  const real = new WallClock(8, PATIENCE_MS);
+  const random = seededRandom(runSeed + 1);
+  const hiccups = setInterval(() => stall(random() * 12), 7);
+  const seen = await engineLog(real, runSeed);
+  clearInterval(hiccups);
+  real.close();
+  assert.ok(seen.length > 200 && real.lag().maxMs > 3, `${seen.length}, ${real.lag().maxMs} ms`);
+  assert.deepEqual(seen, await expected);
 });
 
 test('a long stall is lost time', async () => {

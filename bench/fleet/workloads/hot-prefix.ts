@@ -6,6 +6,12 @@ import { STANDARD_ENGINES, type Workload, type WorkloadRequest } from '../worklo
 const SYSTEM_TOKENS = 6000;
 const QUESTION_TOKENS = 1200;
 const OUTPUT_TOKENS = 250;
+const SETTING = {
+  idTokens: 16,
+  closed: false,
+  engines: STANDARD_ENGINES,
+  generatedBlocks: 'discarded',
+} as const;
 
 function request(
   atUs: number,
@@ -45,15 +51,7 @@ export function hotPrefix(
     const group = random() < hotShare ? 0 : 1 + Math.floor(random() * groups);
     return request(atUs, i, group, groups + 1 + i);
   });
-  return {
-    name,
-    about,
-    requests,
-    idTokens: 16,
-    closed: false,
-    engines: STANDARD_ENGINES,
-    generatedBlocks: 'discarded',
-  };
+  return { name, about, requests, ...SETTING };
 }
 
 /** A steady load of known prefixes, and every so often many requests at once that share a prefix which
@@ -84,13 +82,5 @@ export function bursts(
   });
   const all = [...steady, ...burst].sort((a, b) => a.atUs - b.atUs);
   const requests = all.map(({ atUs, system }, i) => request(atUs, i, system, groups + count + i));
-  return {
-    name,
-    about,
-    requests,
-    idTokens: 16,
-    closed: false,
-    engines: STANDARD_ENGINES,
-    generatedBlocks: 'discarded',
-  };
+  return { name, about, requests, ...SETTING };
 }

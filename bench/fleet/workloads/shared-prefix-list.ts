@@ -43,6 +43,8 @@ const PRECISE_2: Stages = [
   [25, 30],
   [30, 40],
 ];
+/** llm-d's shared_prefix_synthetic. */
+const SYNTHETIC: Stages = [2, 5, 8, 10, 12, 15, 20].map((rate) => [rate, 50] as const);
 
 function b2b(groups: number, outputTokens: number, stages: Stages, large: boolean): SharedPrefix {
   return {
@@ -90,12 +92,7 @@ const SHARED_PREFIX: readonly (readonly [name: string, about: string, shape: Sha
     'shared-prefix',
     "llm-d's shared_prefix_synthetic: 32 groups of 32, 2048 + 256, 256 out, 2 to 20 requests/s",
     {
-      ...b2b(
-        32,
-        256,
-        [2, 5, 8, 10, 12, 15, 20].map((rate) => [rate, 50] as const),
-        true,
-      ),
+      ...b2b(32, 256, SYNTHETIC, true),
       usersPerGroup: 32,
       systemTokens: 2048,
       questionTokens: 256,
@@ -106,12 +103,7 @@ const SHARED_PREFIX: readonly (readonly [name: string, about: string, shape: Sha
     'heavy',
     'the same with 4000 + 256 tokens',
     {
-      ...b2b(
-        32,
-        256,
-        [2, 5, 8, 10, 12, 15, 20].map((rate) => [rate, 50] as const),
-        true,
-      ),
+      ...b2b(32, 256, SYNTHETIC, true),
       usersPerGroup: 32,
       systemTokens: 4000,
       questionTokens: 256,
