@@ -28,6 +28,21 @@ const destination = pino.destination({
   ...(isMainThread ? TOGETHER : {}),
 });
 
+/** The last write failed: the disk is full, or nobody reads the pipe any more. */
+let failed = false;
+destination.on('error', () => {
+  failed = true;
+});
+destination.on('write', () => {
+  failed = false;
+});
+// Before pino's own, which would try for ever to write what is left.
+if (isMainThread) {
+  process.prependListener('exit', () => {
+    if (failed) destination.destroy();
+  });
+}
+
 /** A thread starts with the settings of the one that started it. */
 let settings: LogSettings = inherited();
 
