@@ -12,6 +12,8 @@ const LIFETIME_MS = 60_000;
 /** 64 MiB hold about a million predicted blocks; more are refused, which costs only affinity. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+const NOBODY: ReadonlyMap<EndpointSlot, number> = new Map();
+
 /** Calls back after so many milliseconds, unless the returned function is called before. */
 export type After = (ms: number, callback: () => void) => () => void;
 
@@ -96,8 +98,9 @@ export class PredictedBlocks {
     this.#index.clear(slot, null);
   }
 
-  #match(hashes: BigUint64Array): Map<EndpointSlot, number> {
+  #match(hashes: BigUint64Array): ReadonlyMap<EndpointSlot, number> {
     const found = this.#index.match(hashes, this.#triples);
+    if (found === 0) return NOBODY;
     const blocks = new Map<EndpointSlot, number>();
     for (let i = 0; i < found; i++) {
       blocks.set(this.#triples[3 * i] ?? 0, this.#triples[3 * i + 1] ?? 0);
