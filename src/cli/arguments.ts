@@ -51,7 +51,7 @@ export function usage(name?: CommandName): string {
     );
     return `Usage: warmpath <command> [flags]\n\n${lines.join('\n')}\n\nwarmpath <command> --help lists its flags; each is also an environment variable,\n--admin-port as WARMPATH_ADMIN_PORT. The flag wins.\n`;
   }
-  const { summary, operand, flags }: Command = COMMANDS[name];
+  const { summary, operand, flags, examples = {} }: Command = COMMANDS[name];
   const words = operand === null ? '' : ` ${operand.join('|')}`;
   const rows = Object.entries(flags).map(([flag, { about }]): [string, string] => {
     const value = about.type === 'true or false' ? '' : ` ${about.type.toUpperCase()}`;
@@ -64,7 +64,9 @@ export function usage(name?: CommandName): string {
     left.length < width ? `${left.padEnd(width)}${right}` : `${left}\n${' '.repeat(width)}${right}`,
   );
   const section = lines.length === 0 ? '' : `\nFlags:\n${lines.join('\n')}\n`;
-  return `Usage: warmpath ${name}${words}${lines.length > 0 ? ' [flags]' : ''}\n\n${summary}\n${section}`;
+  const inputs = Object.entries(examples).map(([word, line]) => `  ${word.padEnd(8)}${line}`);
+  const shown = inputs.length === 0 ? '' : `\nA line of input:\n${inputs.join('\n')}\n`;
+  return `Usage: warmpath ${name}${words}${lines.length > 0 ? ' [flags]' : ''}\n\n${summary}\n${section}${shown}`;
 }
 
 function isCommand(name: string): name is CommandName {

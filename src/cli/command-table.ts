@@ -18,6 +18,8 @@ export interface Command {
   /** Words that must follow the command; null: none may. */
   readonly operand: readonly string[] | null;
   readonly flags: Fields;
+  /** Input by operand, as the help shows it. */
+  readonly examples?: Readonly<Record<string, string>>;
 }
 
 const port = (doc: string, fallback: number) => integer({ doc, fallback, min: 0, max: 65535 });
@@ -120,6 +122,11 @@ export const COMMANDS = {
     summary: 'Parity with an engine by hand: JSON lines in, JSON lines out.',
     operand: ['hash', 'event', 'tokens'],
     flags: {},
+    examples: {
+      hash: '{"algorithm":"sha256_cbor","block_size":4,"seed":"42","token_ids":[1,2,3,4]}',
+      event: '{"hex":"92cb3ff00000000000009191b0416c6c426c6f636b73436c6561726564"}',
+      tokens: '{"tokenizer":"/models/qwen2.5","messages":[{"role":"user","content":"hi"}]}',
+    },
   },
   bench: {
     summary: 'The benchmarks.',

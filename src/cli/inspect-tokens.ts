@@ -4,6 +4,7 @@ import { isObject, type Json, jsonTypeName, parseJson } from '../json.js';
 import { invalidField, stringAt } from '../openai/request-fields.js';
 import { parseRequestObject, shapeOf } from '../openai/request-parser.js';
 import { chatSettings } from '../tokenizer/chat-settings.js';
+import { hubFolder, isHubReference } from '../tokenizer/hub-folder.js';
 import { TokenizerCache } from '../tokenizer/tokenizer-cache.js';
 
 /** Lines name the same few folders again and again. */
@@ -22,7 +23,8 @@ export interface InspectedTokens {
 export async function inspectTokens(line: unknown): Promise<InspectedTokens> {
   const body: Json = parseJson(typeof line === 'string' ? line : JSON.stringify(line));
   if (!isObject(body)) throw invalidField('line', `must be an object, not ${jsonTypeName(body)}`);
-  const folder = stringAt(body.get('tokenizer'), 'tokenizer');
+  const named = stringAt(body.get('tokenizer'), 'tokenizer');
+  const folder = isHubReference(named) ? await hubFolder(named) : named;
   const request = parseRequestObject(shapeOf(body), body);
   const tokenizer = await tokenizers.get(folder);
   const { texts, tokens, isOpen } = await tokenizer.encodePrompts(request, chatSettings(), null);

@@ -26,8 +26,6 @@ export async function serve({ flags, warnings }: CommandInvocation<'serve'>): Pr
   for (const warning of [...warnings, ...loaded.warnings]) log.warn(warning);
   for (const line of config.scheduling.mapped) log.info(`scheduling: ${line}`);
   const stopped = untilStopped();
-  // Whoever waited for the ready line may be gone.
-  process.stdout.on('error', () => {});
   const assembly = await assemble(config);
   const { metrics } = assembly;
   const change = (next: Config) => assembly.change(next);

@@ -2,6 +2,8 @@
 
 /** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */
 export function untilStopped(): Promise<NodeJS.Signals> {
+  // A server outlives whoever waited for its ready line.
+  process.stdout.on('error', () => {});
   return new Promise((resolve) => {
     let asked = false;
     const stop = (signal: NodeJS.Signals) => {

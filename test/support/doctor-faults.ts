@@ -44,6 +44,12 @@ export const FAULTS: readonly Fault[] = [
     message: /a new prompt caused no event/,
   },
   {
+    what: 'a url that leads elsewhere',
+    change: ({ url }) => ({ endpoint: { url: `${url}/elsewhere` } }),
+    check: 'http',
+    message: /health answers 404: this is no vLLM server/,
+  },
+  {
     what: 'event and replay address swapped',
     change: ({ kvEvents, kvReplay }) => ({ endpoint: { kvEvents: kvReplay, kvReplay: kvEvents } }),
     check: 'events',

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseArguments } from '../../src/cli/arguments.js';
 import { COMMANDS } from '../../src/cli/command-table.js';
+import { inspectEvent } from '../../src/cli/inspect-event.js';
+import { inspectHash } from '../../src/cli/inspect-hash.js';
 import { ConfigError } from '../../src/errors.js';
 
 function serve(argv: string[], environment: Record<string, string> = {}) {
@@ -114,4 +116,14 @@ test('help names every command and every flag', () => {
     for (const flag of Object.keys(flags)) assert.ok(one.text.includes(`--${flag}`), flag);
   }
   assert.equal(parseArguments(['--version'], {}).command, 'version');
+});
+
+test('the help of inspect shows lines that it takes', () => {
+  const help = parseArguments(['inspect', '--help'], {});
+  assert.ok(help.command === 'help');
+  const { hash, event, tokens } = COMMANDS.inspect.examples;
+  for (const line of [hash, event, tokens]) assert.ok(help.text.includes(line));
+  assert.ok(inspectHash(JSON.parse(hash)));
+  assert.ok(inspectEvent(JSON.parse(event)));
+  assert.ok(JSON.parse(tokens));
 });

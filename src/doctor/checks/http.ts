@@ -10,6 +10,9 @@ export function checkHttp({ endpoint, http, metrics }: EndpointSurvey): Verdict 
       'start the engine, correct url, or open the port between router and engine',
     );
   }
+  if (status === 404) {
+    return wrong('/health answers 404: this is no vLLM server', 'correct url');
+  }
   if (status !== 200) {
     return wrong(`/health answers ${status}`, "look at the engine's log; restart it if it is dead");
   }
