@@ -61,7 +61,10 @@ export class Dispatcher {
     // Sooner refused by an engine that is just coming back than by us.
     const available =
       known.length > 0 ? known : fleet.serving(model).filter((live) => live.isReturning);
-    const endpoints = preferably(available, ({ endpoint }) => !tried.has(endpoint.slot));
+    // An engine of another model, at an address that changed hands, refuses so quickly that it always
+    // seems idle. Where none lists the name, engines may be of a kind that takes any.
+    const fitting = preferably(available, (live) => model === null || live.lists(model));
+    const endpoints = preferably(fitting, ({ endpoint }) => !tried.has(endpoint.slot));
     return preferably(endpoints, (live) => !live.isResting);
   }
 

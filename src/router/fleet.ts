@@ -20,6 +20,7 @@ import { FleetPollers } from './fleet-pollers.js';
 import { LiveEndpoint } from './live-endpoint.js';
 import type { ModelFacts, ModelSnapshot } from './match-models.js';
 import { intervalsOf, type MonitorSettings, thresholdsOf } from './monitor-settings.js';
+import { warnOfOtherNames } from './other-names.js';
 
 /** The writer of the prefix index, as far as the fleet needs it. */
 export interface EventSink {
@@ -264,7 +265,10 @@ export class Fleet {
   #learn(live: LiveEndpoint, report: EngineReport): void {
     const { healthy } = live.health;
     const before = live.metrics;
-    if (live.learn(report)) this.#models.outdated();
+    if (live.learn(report)) {
+      this.#models.outdated();
+      warnOfOtherNames(live);
+    }
     const { metrics } = live;
     const startedAt = metrics?.startedAt ?? null;
     if (startedAt !== null && startedAt !== before?.startedAt) {

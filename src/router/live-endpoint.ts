@@ -156,6 +156,12 @@ export class LiveEndpoint {
     return this.#nowMs() < this.#restsUntilMs;
   }
 
+  /** Whether the engine answers to this name; unknown counts as yes, as does an empty list. */
+  lists(name: string): boolean {
+    const models = this.models ?? [];
+    return models.length === 0 || models.some(({ id }) => id === name);
+  }
+
   /** Whether this engine has loaded an adapter; unknown counts as no. */
   servesAdapter(name: string): boolean {
     return this.models?.some(({ id, parent }) => id === name && parent !== null) === true;

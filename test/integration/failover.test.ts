@@ -34,6 +34,24 @@ test('a refused connection is no matter: the next best endpoint answers', async 
   }
 });
 
+test('an engine that lists another model is asked only when none lists this one', async (context) => {
+  const [right, wrong] = await Promise.all([
+    startSims(context, 1, { model: TEST_MODEL }),
+    startSims(context, 1, { model: 'another/model' }),
+  ]);
+  const { url } = await startRouter(context, [...wrong, ...right], WATCHFUL, QUICK_TOKENIZER);
+  for (let i = 0; i < 20; i++) {
+    const answer = await post(`${url}${CHAT}`, chat(i));
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.headers['x-warmpath-endpoint'], 'b');
+  }
+  first(right).refuseConnections();
+  await waitFor(
+    'an answer of the only engine left',
+    async () => (await post(`${url}${CHAT}`, chat(20))).status === 404,
+  );
+});
+
 test('a request whose engine dies before its first byte is answered by another', async (context) => {
   using dying = await scriptedEngine(({ head, socket }) => {
     if (head.startsWith('GET ')) socket.write(wholeResponse('{"data":[]}'));
