@@ -1,6 +1,7 @@
 // FleetPolicy: one way to choose an engine, as a router would run it.
+
+import type { PeerLoad } from '../../src/endpoint/endpoint.js';
 import type { FleetObserver, VirtualFleet } from '../../src/sim/virtual-fleet.js';
-import type { OwnLoad } from '../../src/sim/virtual-router.js';
 
 /** What a policy sees of a request. */
 export interface FleetRequest {
@@ -26,8 +27,8 @@ export interface FleetPolicy extends FleetObserver {
   close?(): void;
   /** Both or neither: what it has in flight, and what other replicas have in sum. Without them replicas
    * know nothing of each other. */
-  ownLoad?(slot: number): OwnLoad;
-  hearPeers?(slot: number, load: OwnLoad): void;
+  ownLoad?(slot: number): PeerLoad;
+  hearPeers?(slot: number, load: PeerLoad): void;
 }
 
 export interface PolicySetting {

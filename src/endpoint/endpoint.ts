@@ -41,6 +41,13 @@ export interface LoraLoad {
   readonly max: number;
 }
 
+/** What one router has in flight at an endpoint, as it tells its peers: requests, and uncached prompt
+ * tokens of those without a first token. */
+export interface PeerLoad {
+  readonly requests: number;
+  readonly tokens: number;
+}
+
 /** What schedulers see of an endpoint's load. Engine metrics are as fresh as the last poll;
  * `inflight*` are the router's own and always fresh. */
 export interface EndpointLoad {

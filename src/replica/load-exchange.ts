@@ -1,6 +1,6 @@
 // What other routers have in flight at our engines, asked of each of them again and again. Without it
 // a router sees their load only in the engines' metrics, a poll later.
-import type { EndpointSlot } from '../endpoint/endpoint.js';
+import type { EndpointSlot, PeerLoad } from '../endpoint/endpoint.js';
 import { log } from '../log.js';
 import type { PeerClient } from './peer-client.js';
 import type { PeerAddress, PeerList } from './peer-list.js';
@@ -24,11 +24,6 @@ export interface LoadExchangeOptions {
   readonly slots: () => ReadonlyMap<string, EndpointSlot>;
   /** Sums over all peers; slots that are missing have nothing. */
   readonly onLoads: (loads: ReadonlyMap<EndpointSlot, PeerLoad>) => void;
-}
-
-export interface PeerLoad {
-  requests: number;
-  tokens: number;
 }
 
 /** A peer that has not answered for so many intervals counts as gone, and its load with it. */
@@ -120,9 +115,7 @@ export class LoadExchange {
         const slot = slots.get(key);
         if (slot === undefined) continue;
         const sum = sums.get(slot) ?? { requests: 0, tokens: 0 };
-        sum.requests += requests;
-        sum.tokens += tokens;
-        sums.set(slot, sum);
+        sums.set(slot, { requests: sum.requests + requests, tokens: sum.tokens + tokens });
       }
     }
     this.#options.onLoads(sums);

@@ -1,12 +1,12 @@
 // One router among several of a service: what it takes from its peers and its own last run, and what
 // it tells them.
 import { randomUUID } from 'node:crypto';
-import type { EndpointSlot } from '../endpoint/endpoint.js';
+import type { EndpointSlot, PeerLoad } from '../endpoint/endpoint.js';
 import type { EventSource } from '../events/event-messages.js';
 import type { EventThread } from '../events/event-thread.js';
 import { endpointKey } from '../events/snapshot-messages.js';
 import { log } from '../log.js';
-import { LoadExchange, type PeerLoad } from './load-exchange.js';
+import { LoadExchange } from './load-exchange.js';
 import type { PeerApi } from './peer-api.js';
 import { PeerClient } from './peer-client.js';
 import { PeerList } from './peer-list.js';

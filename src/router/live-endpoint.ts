@@ -1,5 +1,5 @@
 // All that is known of one endpoint right now: load, health, events, names it serves.
-import type { Endpoint, Trust } from '../endpoint/endpoint.js';
+import type { Endpoint, PeerLoad, Trust } from '../endpoint/endpoint.js';
 import { EndpointHealth, type HealthThresholds } from '../endpoint/endpoint-health.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import type { EngineReport, ServedModel } from '../endpoint/engine-poller.js';
@@ -168,7 +168,7 @@ export class LiveEndpoint {
   }
 
   /** What this router's peers have in flight there. */
-  hearPeers(load: { readonly requests: number; readonly tokens: number } | undefined): void {
+  hearPeers(load: PeerLoad | undefined): void {
     this.load.hearPeers(load);
   }
 

@@ -2,14 +2,9 @@
 //
 // A class, because a decision reads a dozen of these numbers of every endpoint: getters of objects that
 // are made one by one are each a function of their own, which no compiler can inline.
-import type { EndpointLoad, EndpointSlot, LoraLoad } from '../endpoint/endpoint.js';
+import type { EndpointLoad, EndpointSlot, LoraLoad, PeerLoad } from '../endpoint/endpoint.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import type { InflightLoad } from '../endpoint/inflight-load.js';
-
-export interface PeerLoad {
-  readonly requests: number;
-  readonly tokens: number;
-}
 
 const NO_LOAD: PeerLoad = { requests: 0, tokens: 0 };
 

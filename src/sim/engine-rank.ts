@@ -1,5 +1,4 @@
 // EngineRank: one data-parallel rank of a simulated server: its own engine, cache and publisher.
-
 import { Engine } from './engine.js';
 import { EngineCounters } from './engine-counters.js';
 import type { EventSchema } from './event-encoder.js';

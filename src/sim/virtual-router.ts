@@ -2,6 +2,7 @@
 //
 // What it leaves out is what turns a request into hashes, and the network. Endpoint slots are the
 // slots of the virtual fleet.
+import type { PeerLoad } from '../endpoint/endpoint.js';
 import type { EngineMetrics } from '../endpoint/engine-metrics.js';
 import { InflightLoad } from '../endpoint/inflight-load.js';
 import { newCounts } from '../events/event-counts.js';
@@ -35,12 +36,6 @@ export interface RoutedRequest {
   readonly promptTokens: number;
   /** Hashes of the prompt's full blocks. */
   readonly hashes: BigUint64Array;
-}
-
-/** What a router has in flight at one engine, as it tells its peers. */
-export interface OwnLoad {
-  readonly requests: number;
-  readonly tokens: number;
 }
 
 /** A request on its way to an engine: what was booked for it is given back by `end`. */
@@ -107,12 +102,12 @@ export class VirtualRouter {
     this.index.onRestart(slot);
   }
 
-  ownLoad(slot: number): OwnLoad {
+  ownLoad(slot: number): PeerLoad {
     return { requests: this.inflight.requests(slot), tokens: this.inflight.tokens(slot) };
   }
 
   /** What its peers have in flight together. */
-  hearPeers(slot: number, load: OwnLoad): void {
+  hearPeers(slot: number, load: PeerLoad): void {
     this.endpoint(slot).hearPeers(load);
   }
 

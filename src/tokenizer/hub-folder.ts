@@ -12,7 +12,7 @@ const REFERENCE = /^hf:\/\/(\w[\w.-]*\/\w[\w.-]*)(?:@(\w[\w./-]*))?$/;
 const COMMIT = /^[0-9a-f]{40}$/;
 const NEEDED = ['tokenizer.json', 'tokenizer_config.json'];
 const FILES = [...NEEDED, 'config.json', 'special_tokens_map.json', 'chat_template.jinja'];
-/** The largest tokenizer.json of today has 35 MB. */
+const FILE_BYTES_MAX = 256 * 2 ** 20;
 const FILE_MS = 120_000;
 
 /** A branch is looked up once a process: a reload does not change a model's tokens unasked. */
@@ -101,12 +101,21 @@ async function fetchFiles({ repository, revision, folder, environment }: Wanted)
       );
       if (response.status === 404 && !NEEDED.includes(file)) continue;
       if (!response.ok) throw new Error(`${url} answers ${response.status}`);
-      await writeFile(join(unfinished, file), new Uint8Array(await response.arrayBuffer()));
+      await writeFile(join(unfinished, file), bounded(response));
     }
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+async function* bounded({ body, url }: Response): AsyncIterable<Uint8Array> {
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > FILE_BYTES_MAX) throw new Error(`${url} is larger than ${FILE_BYTES_MAX} bytes`);
+    yield chunk;
   }
 }
 

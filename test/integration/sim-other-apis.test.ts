@@ -13,8 +13,7 @@ const RESPONSE = { model: TEST_MODEL, input: TEXT, max_output_tokens: 6 };
 
 interface NamedEvent {
   readonly name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: events of many shapes.
-  readonly data: any;
+  readonly data: ReturnType<typeof JSON.parse>;
 }
 
 function namedEvents({ text }: Answer): readonly NamedEvent[] {

@@ -53,8 +53,7 @@ test('a stream carries the same text, one token a chunk, in the shape of vLLM', 
     chat(PROMPT, { stream: true, stream_options: { include_usage: true }, return_token_ids: true }),
   );
   assert.match(String(stream.headers['content-type']), /^text\/event-stream/);
-  // biome-ignore lint/suspicious/noExplicitAny: chunks of several shapes.
-  const events = eventsOf(stream) as any[];
+  const events = eventsOf(stream);
   assert.equal(events.length, 1 + 8 + 1 + 1);
   const [opening, ...rest] = events;
   assert.deepEqual(opening.choices[0].delta, { role: 'assistant', content: '' });
@@ -84,8 +83,7 @@ test('usage comes only when asked for, and with every chunk when that is asked f
   assert.equal(plain.length, 4);
   assert.ok(plain.slice(0, -1).every((event) => !JSON.stringify(event).includes('"usage":')));
   const options = { include_usage: true, continuous_usage_stats: true };
-  // biome-ignore lint/suspicious/noExplicitAny: chunks of several shapes.
-  const each = eventsOf(await post(url, { ...body, stream_options: options })) as any[];
+  const each = eventsOf(await post(url, { ...body, stream_options: options }));
   assert.deepEqual(
     each.slice(0, -1).map(({ usage }) => usage.completion_tokens),
     [1, 2, 3, 3],

@@ -23,7 +23,8 @@ export async function post(
 }
 
 /** The data of each event of a stream, `[DONE]` included, JSON parsed. */
-export function eventsOf({ text }: Answer): readonly unknown[] {
+/** Parsed JSON, of as many shapes as a stream has events. */
+export function eventsOf({ text }: Answer): readonly ReturnType<typeof JSON.parse>[] {
   return text
     .split('\n\n')
     .filter((event) => event !== '')

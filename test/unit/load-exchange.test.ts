@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { LoadExchange, type LoadReport, type PeerLoad } from '../../src/replica/load-exchange.js';
+import type { PeerLoad } from '../../src/endpoint/endpoint.js';
+import { LoadExchange, type LoadReport } from '../../src/replica/load-exchange.js';
 import { PeerList } from '../../src/replica/peer-list.js';
 import { waitFor } from '../support/wait-for.js';
 
